@@ -1,0 +1,112 @@
+import type { PostbackText } from '../domain/postback.ts'
+import type { Queryable } from './queryable.ts'
+
+/** A request to `set_value`, as it is kept. @see behaviour B15 */
+export interface NewPostback {
+  readonly callUuid: string
+  /** Version 7, so that a call's postbacks sort by time. */
+  readonly postbackId: string
+  readonly receivedAt: Date
+  readonly source: string
+  readonly method: string
+  /** Without the key. */
+  readonly text: PostbackText
+  readonly leg: number | undefined
+  readonly httpStatus: number
+  readonly status: string
+  readonly reason: string
+  /** The call's state after it. */
+  readonly conversion: string
+  readonly revenueText: string | undefined
+  readonly txid: string | undefined
+}
+
+/** Stores postbacks; those of unknown calls are left out, and nobody is told so. */
+export async function insertPostbacks(
+  db: Queryable,
+  postbacks: readonly NewPostback[],
+): Promise<void> {
+  if (postbacks.length === 0) return
+  await db.query({
+    name: 'insert-postbacks',
+    text: `insert into postbacks (call_uuid, postback_id, received_at, source, method, query, body, leg,
+                                  http_status, status, reason, conversion, revenue_text, txid)
+           select call_uuid, postback_id, received_at, source, method, query, body, leg,
+                  http_status, status, new.reason, new.conversion, revenue_text, txid
+             from jsonb_to_recordset($1::jsonb) as new (
+                  call_uuid uuid, postback_id uuid, received_at timestamptz, source text, method text,
+                  query text, body text, leg smallint, http_status smallint, status text, reason text,
+                  conversion text, revenue_text text, txid text)
+            where exists (select from calls where calls.call_uuid = new.call_uuid)`,
+    values: [
+      JSON.stringify(
+        postbacks.map((postback) => ({
+          call_uuid: postback.callUuid,
+          postback_id: postback.postbackId,
+          received_at: postback.receivedAt,
+          source: postback.source,
+          method: postback.method,
+          query: postback.text.query,
+          body: postback.text.body,
+          leg: postback.leg,
+          http_status: postback.httpStatus,
+          status: postback.status,
+          reason: postback.reason,
+          conversion: postback.conversion,
+          revenue_text: postback.revenueText,
+          txid: postback.txid,
+        })),
+      ),
+    ],
+  })
+}
+
+/** A postback that came before its call had ended and waits to be applied. */
+export interface KeptPostback {
+  readonly callUuid: string
+  readonly postbackId: string
+  readonly text: PostbackText
+}
+
+/** The postbacks that bridged buyers sent during their calls, in the order they came. @see behaviour B9 */
+export async function findKeptPostbacks(
+  db: Queryable,
+  callUuids: readonly string[],
+): Promise<readonly KeptPostback[]> {
+  const { rows } = await db.query<{
+    callUuid: string
+    postbackId: string
+    query: string
+    body: string
+  }>({
+    name: 'find-kept-postbacks',
+    text: `select call_uuid "callUuid", postback_id "postbackId", query, body
+             from postbacks join calls using (call_uuid)
+            where call_uuid = any($1::uuid[]) and leg = bridged_leg
+              and postbacks.reason = 'call_in_progress'
+            order by call_uuid, postback_id`,
+    values: [callUuids],
+  })
+  return rows.map(({ callUuid, postbackId, query, body }) => ({
+    callUuid,
+    postbackId,
+    text: { query, body },
+  }))
+}
+
+/** The transaction ids of postbacks that have led to decisions, by call. @see behaviour B12 */
+export async function findAppliedTxids(
+  db: Queryable,
+  callUuids: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (callUuids.length === 0) return new Map()
+  const { rows } = await db.query<{ callUuid: string; txids: string[] }>({
+    name: 'find-applied-txids',
+    text: `select call_uuid "callUuid", array_agg(txid) "txids"
+             from settlements join postbacks using (call_uuid, postback_id)
+            where call_uuid = any($1::uuid[]) and txid is not null
+            group by call_uuid`,
+    values: [callUuids],
+  })
+  return new Map(rows.map(({ callUuid, txids }) => [callUuid, txids]))
+}
