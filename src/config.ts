@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict'
+import {
+  parseApiKey,
+  parseDatabaseUrl,
+  parseHeaderName,
+  parseHost,
+  parseKeySecrets,
+  parsePublicUrl,
+  type Parser,
+  parseRanges,
+  parseSeconds,
+  parseText,
+  portFrom,
+  wordOf,
+  wordsOf,
+} from './config-parsers.ts'
+import { AppError } from './domain/app-error.ts'
+import type { KeySecret } from './keys.ts'
+
+/** What a process does; several processes share one database. */
+export type Role = 'sip' | 'http' | 'settlement' | 'delivery'
+
+/** How SIP travels. TLS is not offered by the embedded engine. */
+export type SipTransport = 'udp' | 'tcp'
+
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+
+/** The settings of one process, read once at its start and never changed. */
+export interface Config {
+  readonly dataDir: string
+  /** Undefined: the embedded cluster under `dataDir`. */
+  readonly databaseUrl?: string | undefined
+  /** Port 0 is a free one. */
+  readonly http: { readonly host: string; readonly port: number }
+  /** Without a slash at its end; undefined: made from the address that HTTP listens on. */
+  readonly publicUrl?: string | undefined
+  readonly sip: {
+    readonly host: string
+    readonly port: number
+    readonly transports: readonly SipTransport[]
+  }
+  /** Undefined: the embedded engine. */
+  readonly drachtio?:
+    { readonly host: string; readonly port: number; readonly secret: string } | undefined
+  /** The INVITE headers that carry the call's UUID and the leg's key. @see behaviour B1 */
+  readonly callHeaders: { readonly uuid: string; readonly key: string }
+  /** Newest first; undefined: generated once and kept. */
+  readonly callKeySecrets?: readonly KeySecret[] | undefined
+  /** Undefined: generated once and kept. */
+  readonly adminApiKey?: string | undefined
+  /** Addresses and CIDR ranges. */
+  readonly allowPrivateTargets: readonly string[]
+  /** Addresses and CIDR ranges. */
+  readonly trustProxy: readonly string[]
+  readonly roles: ReadonlySet<Role>
+  readonly logLevel: LogLevel
+  /** How long live calls may go on once the process has been asked to stop. */
+  readonly drainTimeoutMs: number
+}
+
+/** One environment variable, as `start --help` and `.env.example` show it. */
+export interface Setting {
+  readonly name: string
+  /** Used, word for word, where the variable is absent or blank. */
+  readonly default?: string
+  /** What happens instead, where there is no default value. */
+  readonly unset?: string
+  readonly meaning: string
+}
+
+/** Every setting, in the order in which help shows them. */
+export const SETTINGS = [
+  { name: 'DATA_DIR', default: './data', meaning: 'embedded database, secrets' },
+  {
+    name: 'DATABASE_URL',
+    unset: 'embedded',
+    meaning: 'an existing PostgreSQL (15 or newer), postgresql://user:password@host/database',
+  },
+  { name: 'HTTP_HOST', default: '127.0.0.1', meaning: 'where postbacks, API and dashboard listen' },
+  { name: 'HTTP_PORT', default: '8080', meaning: 'their port; 0 is a free one' },
+  {
+    name: 'PUBLIC_URL',
+    unset: 'from HTTP_HOST and HTTP_PORT',
+    meaning: 'base of the postback URLs shown to buyers',
+  },
+  { name: 'SIP_HOST', default: '127.0.0.1', meaning: 'where the embedded SIP engine listens' },
+  { name: 'SIP_PORT', default: '5060', meaning: 'its port; 0 is a free one' },
+  { name: 'SIP_TRANSPORTS', default: 'udp,tcp', meaning: 'its transports: udp, tcp' },
+  {
+    name: 'DRACHTIO_HOST',
+    unset: 'embedded',
+    meaning: 'a drachtio-server to use instead of the embedded engine',
+  },
+  { name: 'DRACHTIO_PORT', default: '9022', meaning: 'its admin port' },
+  { name: 'DRACHTIO_SECRET', unset: 'none', meaning: 'its admin secret' },
+  {
+    name: 'CALL_UUID_HEADER',
+    default: 'X-PH-RetreaverUUID',
+    meaning: "INVITE header that carries the call's UUID",
+  },
+  {
+    name: 'CALL_KEY_HEADER',
+    default: 'X-PH-RetreaverKey',
+    meaning: "INVITE header that carries the leg's key",
+  },
+  {
+    name: 'CALL_KEY_SECRETS',
+    unset: 'generated, kept under DATA_DIR',
+    meaning: 'version:secret pairs, comma-separated, newest first',
+  },
+  {
+    name: 'ADMIN_API_KEY',
+    unset: 'generated, kept under DATA_DIR',
+    meaning: "the first administrator's key",
+  },
+  {
+    name: 'ALLOW_PRIVATE_TARGETS',
+    unset: 'none',
+    meaning: 'CIDRs that tracking URLs may reach although private',
+  },
+  { name: 'TRUST_PROXY', unset: 'none', meaning: 'CIDRs whose X-Forwarded-For is believed' },
+  {
+    name: 'ROLES',
+    default: 'sip,http,settlement,delivery',
+    meaning: 'what this process does; several processes share one database',
+  },
+  {
+    name: 'LOG_LEVEL',
+    default: 'info',
+    meaning: 'fatal, error, warn, info, debug, trace or silent',
+  },
+  {
+    name: 'DRAIN_TIMEOUT_SECONDS',
+    default: '30',
+    meaning: 'how long live calls may go on after the process was asked to stop',
+  },
+] as const satisfies readonly Setting[]
+
+type SettingName = (typeof SETTINGS)[number]['name']
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the settings from the environment; a blank variable counts as absent.
+ * @throws AppError `invalid_configuration`, naming every bad variable at once. Secrets are not
+ *   repeated in it.
+ */
+export function parseConfig(env: Environment): Config {
+  const reader = createReader(env)
+  const { read, readOr } = reader
+  const config: Config = {
+    dataDir: readOr('DATA_DIR', parseText),
+    databaseUrl: read('DATABASE_URL', parseDatabaseUrl),
+    http: { host: readOr('HTTP_HOST', parseHost), port: readOr('HTTP_PORT', portFrom(0)) },
+    publicUrl: read('PUBLIC_URL', parsePublicUrl),
+    sip: {
+      host: readOr('SIP_HOST', parseHost),
+      port: readOr('SIP_PORT', portFrom(0)),
+      transports: readOr('SIP_TRANSPORTS', wordsOf<SipTransport>(['udp', 'tcp'])),
+    },
+    drachtio: readDrachtio(reader),
+    callHeaders: readCallHeaders(reader),
+    callKeySecrets: read('CALL_KEY_SECRETS', parseKeySecrets),
+    adminApiKey: read('ADMIN_API_KEY', parseApiKey),
+    allowPrivateTargets: read('ALLOW_PRIVATE_TARGETS', parseRanges) ?? [],
+    trustProxy: read('TRUST_PROXY', parseRanges) ?? [],
+    roles: new Set(readOr('ROLES', wordsOf<Role>(['sip', 'http', 'settlement', 'delivery']))),
+    logLevel: readOr('LOG_LEVEL', wordOf(LOG_LEVELS)),
+    drainTimeoutMs: readOr('DRAIN_TIMEOUT_SECONDS', parseSeconds) * 1000,
+  }
+  if (reader.problems.length > 0) throw invalid(reader.problems)
+  return deepFreeze(config)
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+interface Reader {
+  /** Undefined where the variable is absent or bad. */
+  readonly read: <T>(name: SettingName, parse: Parser<T>) => T | undefined
+  /** The default where the variable is absent or bad. */
+  readonly readOr: <T>(name: SettingName, parse: Parser<T>) => T
+  /** One sentence each, beginning with the variable's name. */
+  readonly problems: string[]
+}
+
+function createReader(env: Environment): Reader {
+  const problems: string[] = []
+
+  function read<T>(name: SettingName, parse: Parser<T>): T | undefined {
+    const text = env[name]?.trim()
+    if (!text) return undefined
+    const parsed = parse(text)
+    if (parsed.kind === 'value') return parsed.value
+    const shown = SECRETS.has(name) ? '' : ` (${JSON.stringify(text)})`
+    problems.push(`${name}${shown} ${parsed.problem}`)
+    return undefined
+  }
+
+  function readOr<T>(name: SettingName, parse: Parser<T>): T {
+    const setting: Setting | undefined = SETTINGS.find((each) => each.name === name)
+    const fallback = parse(setting?.default ?? '')
+    assert(fallback.kind === 'value', `the default of ${name} is not valid`)
+    return read(name, parse) ?? fallback.value
+  }
+
+  return { read, readOr, problems }
+}
+
+const SECRETS: ReadonlySet<SettingName> = new Set([
+  'DATABASE_URL',
+  'DRACHTIO_SECRET',
+  'CALL_KEY_SECRETS',
+  'ADMIN_API_KEY',
+])
+
+function readDrachtio({ read, readOr, problems }: Reader): Config['drachtio'] {
+  const host = read('DRACHTIO_HOST', parseHost)
+  const port = readOr('DRACHTIO_PORT', portFrom(1))
+  const secret = read('DRACHTIO_SECRET', parseText)
+  if (host !== undefined && secret !== undefined) return { host, port, secret }
+  if (host !== undefined) {
+    problems.push('DRACHTIO_SECRET is missing: write the admin secret of that drachtio-server')
+  }
+  if (secret !== undefined) {
+    problems.push('DRACHTIO_SECRET needs DRACHTIO_HOST: set both for a drachtio-server, or neither')
+  }
+  return undefined
+}
+
+function readCallHeaders({ readOr, problems }: Reader): Config['callHeaders'] {
+  const uuid = readOr('CALL_UUID_HEADER', parseHeaderName)
+  const key = readOr('CALL_KEY_HEADER', parseHeaderName)
+  if (uuid.toLowerCase() === key.toLowerCase()) {
+    problems.push('CALL_KEY_HEADER is the same as CALL_UUID_HEADER: give them different names')
+  }
+  return { uuid, key }
+}
+
+function invalid(problems: readonly string[]): AppError {
+  const lines = problems.map((problem) => `  ${problem}.`)
+  return new AppError(
+    'invalid_configuration',
+    ['Some settings are not valid; correct them in the environment or .env:', ...lines].join('\n'),
+  )
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value) as unknown[]) {
+    if (typeof part === 'object' && part !== null) deepFreeze(part)
+  }
+  return Object.freeze(value)
+}
