@@ -1,0 +1,68 @@
+import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js'
+
+const TEXT_LENGTH_MAX = 256
+/** ITU-T E.164 §6.2: at most fifteen digits, and no country code begins with 0. */
+const E164 = /^\+[1-9]\d{6,14}$/
+const VISUAL_SEPARATORS = /[-.() /\u00a0\u2010-\u2015]/g
+
+/**
+ * The E.164 number, with its plus sign, that a text stands for: a SIP or tel URI, the user part of
+ * one, or a number as people write it. Undefined for everything else, so for withheld callers
+ * (`anonymous`, `Restricted`, `unavailable`), empty user parts and names. A number without plus sign
+ * is national where `country` is given and such a number can exist there, else it is taken as E.164.
+ * @param country ISO 3166 two-letter code, such as `US`; one that is not known counts as none
+ * @see RFC 3966 §5.1.1 for visual separators; RFC 4694 for `;npdi;rn=`, which is ignored
+ */
+export function normaliseNumber(text: string, country?: string): string | undefined {
+  if (text.length > TEXT_LENGTH_MAX) return undefined
+  const digits = readDigits(text)
+  if (digits === undefined) return undefined
+  if (digits.startsWith('+')) return e164Of(digits)
+  return nationalNumber(digits, country) ?? internationalNumber(digits)
+}
+
+/** Whether this is E.164, plus sign included, of a length that its country uses. */
+export function isPossibleNumber(text: string): boolean {
+  return E164.test(text) && (parsePhoneNumberFromString(text)?.isPossible() ?? false)
+}
+
+/** Whether numbers of this country (ISO 3166 two-letter code) can be read. */
+export function isKnownCountry(country: string): country is CountryCode {
+  return isSupportedCountry(country)
+}
+
+/** The ten digits of a North American number, as many lead buyers want it; empty for others. */
+export function nanpNumber(e164: string): string {
+  return /^\+1([2-9]\d{2}[2-9]\d{6})$/.exec(e164)?.[1] ?? ''
+}
+
+/** What was dialled, without scheme, host, parameters and separators: digits, maybe after a plus. */
+function readDigits(text: string): string | undefined {
+  const address = text.trim().replace(/^(?:sips?|tel):/i, '')
+  const [user = '', ...parameters] = address.replace(/@.*/s, '').split(';')
+  const digits = decodeEscapes(user).replace(VISUAL_SEPARATORS, '')
+  if (!/^\+?\d{3,}$/.test(digits)) return undefined
+  const [context] = parameters.flatMap((each) => /^phone-context=(\+\d+)$/i.exec(each)?.[1] ?? [])
+  return context !== undefined && !digits.startsWith('+') ? context + digits : digits
+}
+
+function decodeEscapes(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+const e164Of = (text: string): string | undefined => (E164.test(text) ? text : undefined)
+
+function nationalNumber(digits: string, country: string | undefined): string | undefined {
+  if (country === undefined || !isKnownCountry(country)) return undefined
+  const number = parsePhoneNumberFromString(digits, country)
+  return number?.isPossible() ? e164Of(number.number) : undefined
+}
+
+/** No country code begins with 0: what stands before it is a prefix, 011 in North America, else 00. */
+function internationalNumber(digits: string): string | undefined {
+  return e164Of(`+${digits.replace(/^(?:011|00)/, '')}`)
+}
