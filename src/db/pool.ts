@@ -16,8 +16,10 @@ import type { Database, NamedStatement, Queryable, TransactionOptions } from './
 export interface DatabaseOptions {
   /** `{ connectionString }`, or host (a folder that begins with `/` is a socket), port, user, … */
   readonly connection: ClientConfig
-  /** Most connections at once; 10 unless said. Who finds none free waits at most 3 s. */
+  /** Most connections at once; 10 unless said. */
   readonly max?: number
+  /** How long to wait for a connection, a free one or a new one: 3 s unless said. */
+  readonly connectTimeoutMs?: number
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string
   /** How long one statement may take: 3 s unless said, since callers stop waiting then. */
@@ -54,7 +56,7 @@ function openPool({ connection, log, ...options }: DatabaseOptions): Pool {
     ...(connection.host?.startsWith('/') && { ssl: false }),
     application_name: options.applicationName ?? 'bridgeback',
     max: options.max ?? 10,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     statement_timeout: statementTimeoutMs,
