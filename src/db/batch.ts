@@ -17,9 +17,9 @@ export interface BatcherOptions<Item, Result> {
 /** Collects single items into batches. */
 export interface Batcher<Item, Result> {
   /** Resolves with this item's result once its batch is done; rejects with its own failure. */
-  add(item: Item): Promise<Result>
+  readonly add: (item: Item) => Promise<Result>
   /** Resolves when nothing waits and nothing is on its way. */
-  idle(): Promise<void>
+  readonly idle: () => Promise<void>
 }
 
 interface Entry<Item, Result> extends PromiseWithResolvers<Result> {

@@ -16,7 +16,7 @@ export interface EmbeddedPostgres {
   /** It was running already: left behind by a killed process, or (`join`) another one's. */
   readonly adopted: boolean
   /** Stops the server, also an adopted one, unless it is another process's. Safe to call twice. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Where and how an embedded PostgreSQL runs. */

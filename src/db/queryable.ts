@@ -19,10 +19,10 @@ export interface NamedStatement {
  * connection inside `Database.transaction`. Parameters are bound as `$1`, `$2`, ….
  */
 export interface Queryable {
-  query<Row extends object = Record<string, unknown>>(
+  readonly query: <Row extends object = Record<string, unknown>>(
     statement: string | NamedStatement,
     values?: readonly unknown[],
-  ): Promise<QueryResult<Row>>
+  ) => Promise<QueryResult<Row>>
 }
 
 /** How a transaction departs from the usual. */
@@ -43,7 +43,10 @@ export interface Database extends Queryable {
    * @throws what `work` throws; a connection failure during the commit leaves open whether it has
    *   happened, so callers repeat only what may be repeated.
    */
-  transaction<T>(work: (db: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>
+  readonly transaction: <T>(
+    work: (db: Queryable) => Promise<T>,
+    options?: TransactionOptions,
+  ) => Promise<T>
   /** Waits for running statements, then closes all connections. Safe to call twice. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }

@@ -10,7 +10,7 @@ export interface TestDatabase extends Database {
   /** For more pools, or a service, on the same database. */
   readonly connection: EmbeddedPostgres['connection']
   /** Moves this database's clock, `app_now()`: `'10 minutes'` is later, `'-1 hour'` earlier. */
-  setClock(offset: string): Promise<void>
+  readonly setClock: (offset: string) => Promise<void>
 }
 
 /**

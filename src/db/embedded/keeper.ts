@@ -19,7 +19,7 @@ export interface Keeper {
   /** It ran already. */
   readonly adopted: boolean
   /** Stops it. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** How soon a dead server is noticed; elsewhere than on Linux looking costs a process. */
