@@ -18,7 +18,11 @@ describe('call keys (B7)', () => {
     ['another call', OTHER, keys.derive(CALL, 1)],
     ['another leg', CALL, keys.derive(CALL, 1).replace(/^0101/, '0102')],
     ['another version', CALL, keys.derive(CALL, 1).replace(/^01/, '02')],
-    ['a changed digit', CALL, keys.derive(CALL, 1).replace(/.$/, (last) => (last === '0' ? '1' : '0'))],
+    [
+      'a changed digit',
+      CALL,
+      keys.derive(CALL, 1).replace(/.$/, (last) => (last === '0' ? '1' : '0')),
+    ],
     ['upper case', CALL, keys.derive(CALL, 1).toUpperCase()],
     ['nothing', CALL, ''],
     ['something long', CALL, 'x'.repeat(5_000)],

@@ -271,9 +271,7 @@ export async function addTags(
     text: `update calls set tags = calls.tags || new.tags
              from jsonb_to_recordset($1::jsonb) as new (call_uuid uuid, tags jsonb)
             where calls.call_uuid = new.call_uuid`,
-    values: [
-      JSON.stringify(tagged.map(({ callUuid, tags }) => ({ call_uuid: callUuid, tags }))),
-    ],
+    values: [JSON.stringify(tagged.map(({ callUuid, tags }) => ({ call_uuid: callUuid, tags })))],
   })
 }
 

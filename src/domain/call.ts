@@ -1,4 +1,5 @@
 import type { Amount } from './money.ts'
+import { nanpNumber } from './number.ts'
 import type { SettlementState } from './settlement.ts'
 import type { TokenValues } from './tokens.ts'
 
@@ -72,7 +73,7 @@ export function tokenValues(call: CallFacts, names: CallNames, money: MoneyToken
     call_uuid: call.callUuid,
     caller_number: call.callerNumber,
     caller_id: call.callerNumber,
-    nanp_caller_number: nanpDigits(call.callerNumber),
+    nanp_caller_number: call.callerNumber && nanpNumber(call.callerNumber),
     called_number: call.dialedNumber,
     dialed_number: call.dialedNumber,
     campaign_id: call.campaignId,
@@ -99,9 +100,4 @@ export function tokenValues(call: CallFacts, names: CallNames, money: MoneyToken
     late: text(money.late),
     duplicate: text(money.duplicate),
   }
-}
-
-/** The ten digits of a North American number, as many lead buyers want it. */
-function nanpDigits(number: string | undefined): string | undefined {
-  return /^\+1(\d{10})$/.exec(number ?? '')?.[1]
 }

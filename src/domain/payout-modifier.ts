@@ -43,7 +43,8 @@ export function parsePayoutModifier(text: string): ParsedModifier {
     STEP.lastIndex = position
     const match = STEP.exec(text)
     const operand = parseDecimal(match?.[2] ?? '')
-    if (!match || !operand) return malformed(position, 'expected an operator and a number, as in *0.8')
+    if (!match || !operand)
+      return malformed(position, 'expected an operator and a number, as in *0.8')
     if (match[1] === '/' && operand.numerator === 0n) return malformed(position, 'division by zero')
     if (steps.length === STEPS_MAX) return malformed(position, `more than ${STEPS_MAX} steps`)
     steps.push({ operator: match[1] as Operator, operand, text: match[2] ?? '' })

@@ -62,13 +62,7 @@ export interface Decision {
 }
 
 export type PostbackStatus =
-  | 'converted'
-  | 'pending'
-  | 'adjusted'
-  | 'duplicate'
-  | 'ignored'
-  | 'rejected'
-  | 'too_late'
+  'converted' | 'pending' | 'adjusted' | 'duplicate' | 'ignored' | 'rejected' | 'too_late'
 
 export type PostbackReason =
   | SettlementReason

@@ -1,0 +1,51 @@
+import type { Queryable } from './queryable.ts'
+
+/** Says that the process is alive. */
+export async function beat(db: Queryable, processId: string): Promise<void> {
+  await db.query({
+    name: 'beat',
+    text: `insert into processes (process_id) values ($1)
+               on conflict (process_id) do update set heartbeat_at = app_now()`,
+    values: [processId],
+  })
+}
+
+/** A call whose process has stopped beating. */
+export interface LostCall {
+  readonly callUuid: string
+  readonly lastHeartbeatAt: Date
+  readonly startedAt: Date
+  readonly answeredAt: Date | null
+}
+
+/**
+ * Locks live calls of processes that have not beaten for `staleSeconds`, skipping those that another process
+ * is closing.
+ */
+export async function lockLostCalls(
+  db: Queryable,
+  staleSeconds: number,
+  limit: number,
+): Promise<readonly LostCall[]> {
+  const { rows } = await db.query<LostCall>({
+    name: 'lock-lost-calls',
+    text: `select c.call_uuid "callUuid", p.heartbeat_at "lastHeartbeatAt",
+                  c.started_at "startedAt", c.answered_at "answeredAt"
+             from processes p join calls c using (process_id)
+            where p.heartbeat_at < app_now() - make_interval(secs => $1) and c.state <> 'ended'
+            order by c.call_uuid limit $2 for no key update of c skip locked`,
+    values: [staleSeconds, limit],
+  })
+  return rows
+}
+
+/** Forgets processes that are gone and hold no call any more. */
+export async function forgetProcesses(db: Queryable, staleSeconds: number): Promise<void> {
+  await db.query({
+    name: 'forget-processes',
+    text: `delete from processes p
+            where p.heartbeat_at < app_now() - make_interval(secs => $1)
+              and not exists (select from calls c where c.process_id = p.process_id and c.state <> 'ended')`,
+    values: [staleSeconds],
+  })
+}

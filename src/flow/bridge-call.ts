@@ -1,0 +1,62 @@
+import { markBridged } from '../db/calls.ts'
+import { readClock } from '../db/clock.ts'
+import { enqueueDeliveries } from '../db/deliveries.ts'
+import { updateLegs } from '../db/legs.ts'
+import { type CallFacts, tokenValues } from '../domain/call.ts'
+import type { CampaignRules } from '../domain/campaign.ts'
+import { buildDeliveries, type NewDelivery } from '../domain/delivery.ts'
+import type { FlowDeps } from './flow-deps.ts'
+import { agoToDate, type LegFacts, legProgress } from './leg-facts.ts'
+
+/** A buyer has answered and both sides have a dialog. */
+export interface Bridging {
+  readonly facts: CallFacts
+  readonly rules: CampaignRules
+  readonly buyerId: string
+  readonly leg: LegFacts & { readonly answeredAgoMs: number }
+}
+
+/**
+ * Stores that calls are bridged and queues their `bridged` pings with it. Nothing happens for a call that
+ * is not ringing any more, so storing it twice does no harm. @see behaviour B2
+ */
+export async function bridgeCalls(deps: FlowDeps, bridgings: readonly Bridging[]): Promise<void> {
+  const queued = await deps.database.transaction(async (db) => {
+    const now = await readClock(db)
+    const isNew = await markBridged(
+      db,
+      bridgings.map(({ facts, buyerId, leg }) => ({
+        callUuid: facts.callUuid,
+        leg: leg.leg,
+        buyerId,
+        answeredAt: agoToDate(now, leg.answeredAgoMs),
+      })),
+    )
+    const bridged = bridgings.filter(({ facts }) => isNew.has(facts.callUuid))
+    await updateLegs(
+      db,
+      bridged.map(({ facts, leg }) => legProgress(facts.callUuid, leg, now)),
+    )
+    const deliveries = bridged.flatMap((bridging) => pings(deps, bridging, now))
+    await enqueueDeliveries(db, deliveries, now)
+    return deliveries.length
+  })
+  if (queued > 0) deps.wakeDelivery()
+}
+
+function pings(deps: FlowDeps, { facts, rules, buyerId, leg }: Bridging, now: Date) {
+  const answeredAt = agoToDate(now, leg.answeredAgoMs)
+  const answered: CallFacts = { ...facts, buyerId, answeredAt, sipStatus: 200 }
+  const { callUuid, publisherId, tags } = answered
+  const deliveries: readonly NewDelivery[] = buildDeliveries(rules.trackingUrls, {
+    trigger: 'bridged',
+    occurrence: 0,
+    callUuid,
+    publisherId,
+    buyerId,
+    tags,
+    leg: leg.leg,
+    values: tokenValues(answered, deps.names(answered), {}),
+  })
+  return deliveries
+}

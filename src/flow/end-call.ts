@@ -1,0 +1,161 @@
+import { type CallEnded, type CallPending, lockCalls, markEnded, markPending } from '../db/calls.ts'
+import { readClock } from '../db/clock.ts'
+import { type LegProgress, updateLegs } from '../db/legs.ts'
+import { findKeptPostbacks, type KeptPostback } from '../db/postbacks.ts'
+import type { Queryable } from '../db/queryable.ts'
+import { wholeSeconds } from '../domain/call.ts'
+import { parsePostback } from '../domain/postback.ts'
+import { decideAtHangup, decideAtTimeout, decidePostback } from '../domain/settlement.ts'
+import type { FlowDeps } from './flow-deps.ts'
+import { agoToDate, type LegFacts, legProgress } from './leg-facts.ts'
+import {
+  chooseGroup,
+  decide,
+  logDecisions,
+  type OpenCall,
+  openCalls,
+  settlementFacts,
+  storeDecisions,
+  watchDuplicates,
+} from './settle-call.ts'
+
+/** The end of a call as the process that held it saw it. */
+export interface CallEnd extends Omit<CallEnded, 'endedAt'> {
+  /** Milliseconds since the end, on a monotonic clock: storing it may have had to wait. */
+  readonly endedAgoMs: number
+  /** What became of the last leg. */
+  readonly leg: LegFacts | undefined
+}
+
+/**
+ * Ends calls, chooses their conversion groups and decides them as far as their ends decide them; the others
+ * wait for a postback. A call that has ended already stays as it is. @see behaviour B8, B9, B13
+ */
+export async function endCalls(deps: FlowDeps, ends: readonly CallEnd[]): Promise<void> {
+  const closed = await deps.database.transaction(async (db) => {
+    const locked = await lockCalls(
+      db,
+      ends.map(({ callUuid }) => callUuid),
+    )
+    const now = await readClock(db)
+    const legs = ends.flatMap(({ callUuid, leg }) => (leg ? legProgress(callUuid, leg, now) : []))
+    const ended = ends.map((end) => ({ ...end, endedAt: agoToDate(now, end.endedAgoMs) }))
+    return closeCalls(db, deps, { locked, ended, legs, now })
+  })
+  afterClosing(deps, closed)
+}
+
+export interface Closing {
+  readonly locked: readonly string[]
+  readonly ended: readonly CallEnded[]
+  readonly legs: readonly LegProgress[]
+  readonly now: Date
+}
+
+/** Closes locked calls in a transaction that is under way. */
+export async function closeCalls(
+  db: Queryable,
+  deps: FlowDeps,
+  { locked, ended, legs, now }: Closing,
+): Promise<{ readonly open: readonly OpenCall[]; readonly queued: number }> {
+  const all = await openCalls(db, deps, locked)
+  const endOf = new Map(ended.map((end) => [end.callUuid, end]))
+  const open = [...all.values()].filter(({ call }) => call.state !== 'ended')
+  for (const one of open) putEnd(one, endOf.get(one.call.callUuid))
+  await markEnded(
+    db,
+    ended.filter(({ callUuid }) => open.some(({ call }) => call.callUuid === callUuid)),
+  )
+  await updateLegs(db, legs)
+  const isDuplicate = await watchDuplicates(db, open)
+  const kept = await keptByCall(db, open)
+  const pending = open.flatMap((one) => {
+    const { callUuid } = one.call
+    return settleAtEnd(one, kept.get(callUuid) ?? [], isDuplicate, now) ?? []
+  })
+  await markPending(db, pending)
+  return { open, queued: await storeDecisions(db, deps, open, now) }
+}
+
+/** What is told once calls are closed and committed. */
+export function afterClosing(
+  deps: FlowDeps,
+  { open, queued }: { readonly open: readonly OpenCall[]; readonly queued: number },
+): void {
+  for (const { call, group, state } of open) {
+    const { callUuid, campaignId, buyerId, hungUpBy, sipStatus, connectedMs, totalMs } = call
+    const { conversion } = state
+    deps.log('call.ended', {
+      callUuid,
+      campaignId,
+      buyerId,
+      hungUpBy,
+      sipStatus,
+      connectedMs,
+      totalMs,
+      conversion: conversion === 'undecided' ? 'pending' : conversion,
+      groupId: group?.groupId,
+    })
+  }
+  logDecisions(deps, open)
+  if (queued > 0) deps.wakeDelivery()
+}
+
+function putEnd(open: OpenCall, end: CallEnded | undefined): void {
+  if (!end) return
+  const { endedAt, totalMs, hungUpBy, sipStatus } = end
+  const connectedMs = open.call.answeredAt ? (end.connectedMs ?? 0) : undefined
+  open.call = {
+    ...open.call,
+    state: 'ended',
+    endedAt,
+    connectedMs,
+    totalMs,
+    hungUpBy,
+    sipStatus: sipStatus ?? open.call.sipStatus,
+  }
+  open.group = chooseGroup(open.call, open.rules)
+}
+
+async function keptByCall(
+  db: Queryable,
+  open: readonly OpenCall[],
+): Promise<ReadonlyMap<string, readonly KeptPostback[]>> {
+  const waiting = open.filter(({ group, call }) => group?.kind === 'postback' && call.answeredAt)
+  if (waiting.length === 0) return new Map()
+  const kept = await findKeptPostbacks(
+    db,
+    waiting.map(({ call }) => call.callUuid),
+  )
+  return Map.groupBy(kept, ({ callUuid }) => callUuid)
+}
+
+/** Decides the call, or says until when it waits. */
+function settleAtEnd(
+  open: OpenCall,
+  kept: readonly KeptPostback[],
+  isDuplicate: (open: OpenCall) => boolean,
+  now: Date,
+): CallPending | undefined {
+  const { call, group } = open
+  const facts = () => settlementFacts(open, isDuplicate, now)
+  const atHangup = decideAtHangup(group, wholeSeconds(call.connectedMs), facts())
+  if (atHangup !== 'pending') {
+    decide(open, atHangup)
+    return undefined
+  }
+  open.state = { ...open.state, conversion: 'pending' }
+  for (const { text, postbackId } of kept) {
+    const parsed = parsePostback(text)
+    if (parsed.kind === 'malformed') continue
+    const { decision } = decidePostback(group, open.state, parsed.postback, facts())
+    if (decision) decide(open, decision, { postbackId, txid: parsed.postback.txid })
+  }
+  if (open.state.conversion !== 'pending' || group?.kind !== 'postback') return undefined
+  if (group.postbackTimeoutSeconds === 0) {
+    decide(open, decideAtTimeout(group))
+    return undefined
+  }
+  const settleAt = agoToDate(call.endedAt ?? now, -group.postbackTimeoutSeconds * 1000)
+  return { callUuid: call.callUuid, conversionGroupId: group.groupId, settleAt }
+}

@@ -1,0 +1,189 @@
+import { v7 as uuidv7 } from 'uuid'
+import { addTags, lockCalls } from '../db/calls.ts'
+import { readClock } from '../db/clock.ts'
+import { insertPostbacks, type NewPostback } from '../db/postbacks.ts'
+import { type Amount, parseDecimal, toAmount } from '../domain/money.ts'
+import { parsePostback, type Postback, type PostbackText } from '../domain/postback.ts'
+import { type ConversionState, decidePostback, type PostbackStatus } from '../domain/settlement.ts'
+import type { FlowDeps } from './flow-deps.ts'
+import {
+  decide,
+  logDecisions,
+  type OpenCall,
+  openCalls,
+  settlementFacts,
+  storeDecisions,
+  watchDuplicates,
+} from './settle-call.ts'
+
+/** A buyer's request whose key has been checked. */
+export interface PostbackRequest {
+  readonly callUuid: string
+  /** The leg that the key opens. */
+  readonly leg: number
+  /** Without the key. */
+  readonly text: PostbackText
+  readonly source: string
+  readonly method: 'GET' | 'POST' | 'HEAD'
+  /** The request says that nobody has asked for it yet, so it is not applied. */
+  readonly isPrefetch: boolean
+}
+
+/** What the buyer is told. @see behaviour B16 */
+export interface PostbackReply {
+  readonly httpStatus: number
+  readonly status: string
+  readonly reason: string
+  readonly conversion: ConversionState
+  readonly revenue: Amount | null
+  readonly payout: Amount | null
+}
+
+const TAGS_MAX = 64
+
+interface Verdict {
+  readonly httpStatus: number
+  readonly status: string
+  readonly reason: string
+  readonly postback?: Postback
+}
+
+/**
+ * Takes postbacks in: each is stored with what it led to, and what follows from it is decided, in one
+ * transaction for all. A reply means that it is on disk.
+ * @throws when it could not be stored; the buyer has to send it again
+ */
+export async function receivePostbacks(
+  deps: FlowDeps,
+  requests: readonly PostbackRequest[],
+): Promise<readonly PostbackReply[]> {
+  const { replies, open, queued } = await deps.database.transaction(async (db) => {
+    const locked = await lockCalls(db, [...new Set(requests.map(({ callUuid }) => callUuid))])
+    const now = await readClock(db)
+    const open = await openCalls(db, deps, locked)
+    const isDuplicate = await watchDuplicates(db, open.values())
+    const tagsBefore = new Map([...open].map(([callUuid, { call }]) => [callUuid, call.tags]))
+
+    const taken = requests.map((request) =>
+      take(request, open.get(request.callUuid), isDuplicate, now),
+    )
+    await addTags(
+      db,
+      [...open.values()].flatMap(({ call: { callUuid, tags } }) =>
+        tags === tagsBefore.get(callUuid) ? [] : [{ callUuid, tags }],
+      ),
+    )
+    await insertPostbacks(
+      db,
+      taken.flatMap(({ record }) => record ?? []),
+    )
+    const queued = await storeDecisions(db, deps, open.values(), now)
+    return { replies: taken.map(({ reply }) => reply), open, queued }
+  })
+  logDecisions(deps, open.values())
+  if (queued > 0) deps.wakeDelivery()
+  return replies
+}
+
+interface Taken {
+  readonly reply: PostbackReply
+  readonly record: NewPostback | undefined
+}
+
+function take(
+  request: PostbackRequest,
+  open: OpenCall | undefined,
+  isDuplicate: (open: OpenCall) => boolean,
+  now: Date,
+): Taken {
+  if (!open) return { reply: UNKNOWN_CALL, record: undefined }
+  const postbackId = uuidv7()
+  const verdict = judge(request, open) ?? apply(request, open, postbackId, { isDuplicate, now })
+  const { httpStatus, status, reason, postback } = verdict
+  const { conversion } = open.state
+  return {
+    reply: { httpStatus, status, reason, conversion, ...amountsOf(open) },
+    record: {
+      callUuid: request.callUuid,
+      postbackId,
+      receivedAt: now,
+      source: request.source,
+      method: request.method,
+      text: request.text,
+      leg: request.leg,
+      httpStatus,
+      status,
+      reason,
+      conversion,
+      revenueText: postback?.revenueText,
+      txid: postback?.txid,
+    },
+  }
+}
+
+const UNKNOWN_CALL: PostbackReply = {
+  httpStatus: 404,
+  status: 'refused',
+  reason: 'unknown_call',
+  conversion: 'undecided',
+  revenue: null,
+  payout: null,
+}
+
+/** What keeps the postback from being looked at, if anything does. */
+function judge({ isPrefetch, leg }: PostbackRequest, { call }: OpenCall): Verdict | undefined {
+  if (isPrefetch) return { httpStatus: 200, status: 'ignored', reason: 'prefetch' }
+  if (call.state !== 'ringing' && call.bridgedLeg !== leg) {
+    return { httpStatus: 403, status: 'refused', reason: 'leg_not_bridged' }
+  }
+  return undefined
+}
+
+function apply(
+  { text }: PostbackRequest,
+  open: OpenCall,
+  postbackId: string,
+  { isDuplicate, now }: { isDuplicate: (open: OpenCall) => boolean; now: Date },
+): Verdict {
+  const parsed = parsePostback(text)
+  if (parsed.kind === 'malformed') {
+    return { httpStatus: 400, status: 'refused', reason: parsed.reason }
+  }
+  const { postback } = parsed
+  tag(open, postback)
+  const facts = settlementFacts(open, isDuplicate, now)
+  const { status, reason, decision } = decidePostback(open.group, open.state, postback, facts)
+  if (decision) decide(open, decision, { postbackId, txid: postback.txid })
+  return { httpStatus: HTTP_STATUS[status], status, reason, postback }
+}
+
+const HTTP_STATUS: Readonly<Record<PostbackStatus, number>> = {
+  converted: 200,
+  pending: 200,
+  adjusted: 200,
+  duplicate: 200,
+  ignored: 200,
+  rejected: 409,
+  too_late: 410,
+}
+
+/** What was posted becomes tags of the call, up to a limit. @see behaviour B8 */
+function tag(open: OpenCall, { tags }: Postback): void {
+  const before = open.call.tags
+  const news = Object.entries(tags).filter(([name, value]) => before[name] !== value)
+  if (news.length === 0) return
+  const merged = { ...before, ...Object.fromEntries(news) }
+  if (Object.keys(merged).length <= TAGS_MAX) open.call = { ...open.call, tags: merged }
+}
+
+/** The amounts as they stand after the newest decision. */
+function amountsOf({ decided, call, digits }: OpenCall): Pick<PostbackReply, 'revenue' | 'payout'> {
+  const newest = decided.at(-1)?.decision
+  const { revenue, payout } = newest ?? call
+  return { revenue: amountOrNull(revenue, digits), payout: amountOrNull(payout, digits) }
+}
+
+function amountOrNull(amount: Amount | undefined, digits: number): Amount | null {
+  const exact = amount === undefined ? undefined : parseDecimal(amount)
+  return exact ? toAmount(exact, digits) : null
+}

@@ -1,0 +1,211 @@
+import { type DedupeQuestion, findEarlierConversions, loadCalls } from '../db/calls.ts'
+import { enqueueDeliveries } from '../db/deliveries.ts'
+import { findAppliedTxids } from '../db/postbacks.ts'
+import type { Queryable } from '../db/queryable.ts'
+import { appendSettlements, type NewSettlement } from '../db/settlements.ts'
+import { type CallRecord, type MoneyTokens, tokenValues } from '../domain/call.ts'
+import type { CampaignRules } from '../domain/campaign.ts'
+import { chooseConversionGroup, type ConversionGroup } from '../domain/conversion-group.ts'
+import { buildDeliveries, type NewDelivery } from '../domain/delivery.ts'
+import { minorUnitDigits } from '../domain/money.ts'
+import {
+  applyDecision,
+  type Decision,
+  type SettlementFacts,
+  type SettlementState,
+} from '../domain/settlement.ts'
+import type { FlowDeps } from './flow-deps.ts'
+
+/** A locked call that is being decided; `state` moves with each decision, nothing is stored yet. */
+export interface OpenCall {
+  call: CallRecord
+  readonly rules: CampaignRules
+  readonly digits: number
+  group: ConversionGroup | undefined
+  state: SettlementState
+  readonly appliedTxids: string[]
+  readonly decided: { readonly decision: Decision; readonly postbackId: string | undefined }[]
+}
+
+/** Reads locked calls with the rules that they were begun under. */
+export async function openCalls(
+  db: Queryable,
+  deps: FlowDeps,
+  callUuids: readonly string[],
+): Promise<ReadonlyMap<string, OpenCall>> {
+  const calls = [...(await loadCalls(db, callUuids)).values()]
+  const settled = calls.filter(({ settlement }) => settlement.revision > 0)
+  const txids = await findAppliedTxids(
+    db,
+    settled.map(({ callUuid }) => callUuid),
+  )
+  const open = calls.map(async (call): Promise<[string, OpenCall]> => {
+    const rules = await deps.campaignRules(call.campaignId, call.campaignVersion)
+    return [call.callUuid, openCall(call, rules, txids.get(call.callUuid) ?? [])]
+  })
+  return new Map(await Promise.all(open))
+}
+
+function openCall(call: CallRecord, rules: CampaignRules, txids: readonly string[]): OpenCall {
+  const pinned = rules.conversionGroups.find(({ groupId }) => groupId === call.conversionGroupId)
+  return {
+    call,
+    rules,
+    digits: minorUnitDigits(rules.currency),
+    group: pinned,
+    state: call.settlement,
+    appliedTxids: [...txids],
+    decided: [],
+  }
+}
+
+/** @see behaviour B13 */
+export function chooseGroup(call: CallRecord, rules: CampaignRules): ConversionGroup | undefined {
+  return chooseConversionGroup(rules.conversionGroups, call)
+}
+
+/** Takes a decision into account, for the ones after it and for storing. */
+export function decide(open: OpenCall, decision: Decision, postback?: DecidingPostback): void {
+  open.state = applyDecision(open.state, decision)
+  open.decided.push({ decision, postbackId: postback?.postbackId })
+  if (postback?.txid !== undefined) open.appliedTxids.push(postback.txid)
+}
+
+interface DecidingPostback {
+  readonly postbackId: string
+  readonly txid: string | undefined
+}
+
+/**
+ * Answers, for calls decided in one transaction, whether their callers have converted before: in the
+ * database, or earlier in the same transaction.
+ */
+export async function watchDuplicates(
+  db: Queryable,
+  calls: Iterable<OpenCall>,
+): Promise<(open: OpenCall) => boolean> {
+  const undecided = [...calls].filter(({ state }) => state.conversion !== 'converted')
+  const questions = undecided.flatMap((open) => dedupeQuestion(open) ?? [])
+  const earlier = await findEarlierConversions(db, questions)
+  return (open) => {
+    if (earlier.has(open.call.callUuid)) return true
+    const caller = callerKey(open)
+    return undecided.some(
+      (other) =>
+        other !== open && other.state.conversion === 'converted' && callerKey(other) === caller,
+    )
+  }
+}
+
+function dedupeQuestion({ call, group }: OpenCall): DedupeQuestion | undefined {
+  const { callUuid, callerNumber, campaignId } = call
+  if (!group || group.dedupeSeconds === 0 || callerNumber === undefined) return undefined
+  const { groupId, dedupeSeconds } = group
+  return { callUuid, callerNumber, campaignId, groupId, dedupeSeconds }
+}
+
+/** Equal for calls of which only one may convert; unique where nothing is deduplicated. */
+function callerKey(open: OpenCall): string {
+  const question = dedupeQuestion(open)
+  if (!question) return open.call.callUuid
+  return `${question.campaignId} ${question.groupId} ${question.callerNumber}`
+}
+
+/** The facts that a decision about the call at `now` rests on. */
+export function settlementFacts(
+  open: OpenCall,
+  isDuplicate: (open: OpenCall) => boolean,
+  now: Date,
+): SettlementFacts {
+  const { group, call, digits, appliedTxids } = open
+  const lateLimitMs =
+    group?.kind === 'postback' && group.lateLimitSeconds !== undefined
+      ? group.lateLimitSeconds * 1000
+      : Number.POSITIVE_INFINITY
+  const isAfterLateLimit =
+    call.settleAt !== undefined && now.getTime() - call.settleAt.getTime() > lateLimitMs
+  return { digits, appliedTxids, hasEarlierConversion: isDuplicate(open), isAfterLateLimit }
+}
+
+/**
+ * Appends what has been decided to the ledger and queues the tracking URLs that follow, in the transaction
+ * of the decision: all of it is stored, or nothing. Returns how many deliveries were queued.
+ */
+export async function storeDecisions(
+  db: Queryable,
+  deps: FlowDeps,
+  calls: Iterable<OpenCall>,
+  now: Date,
+): Promise<number> {
+  const open = [...calls].filter(({ decided }) => decided.length > 0)
+  await appendSettlements(
+    db,
+    open.flatMap((one) => settlementsOf(one, now)),
+  )
+  const deliveries = open.flatMap((one) => deliveriesOf(one, deps))
+  await enqueueDeliveries(db, deliveries, now)
+  return deliveries.length
+}
+
+function settlementsOf({ call, decided }: OpenCall, decidedAt: Date): readonly NewSettlement[] {
+  return decided.map(({ decision, postbackId }, index) => ({
+    call,
+    revision: call.settlement.revision + index + 1,
+    decision,
+    postbackId,
+    decidedAt,
+  }))
+}
+
+function deliveriesOf({ call, rules, decided }: OpenCall, deps: FlowDeps): readonly NewDelivery[] {
+  const { callUuid, publisherId, buyerId, tags, bridgedLeg: leg } = call
+  return decided.flatMap(({ decision }, index) => {
+    const occurrence = call.settlement.revision + index + 1
+    const values = tokenValues(call, deps.names(call), moneyTokens(decision))
+    return decision.triggers.flatMap((trigger) =>
+      buildDeliveries(rules.trackingUrls, {
+        trigger,
+        occurrence,
+        callUuid,
+        publisherId,
+        buyerId,
+        tags,
+        leg,
+        values,
+      }),
+    )
+  })
+}
+
+function moneyTokens(decision: Decision): MoneyTokens {
+  const { conversionName, revenue, payout, postbackValue, late, duplicate } = decision
+  return {
+    converted: decision.conversion === 'converted',
+    conversionName,
+    revenue,
+    payout,
+    postbackValue,
+    late,
+    duplicate,
+  }
+}
+
+/** One log line for each decision, after its commit. */
+export function logDecisions(deps: FlowDeps, calls: Iterable<OpenCall>): void {
+  for (const { call, decided } of calls) {
+    for (const { decision } of decided) {
+      const { kind, conversion, reason, revenue, payout, late } = decision
+      const { callUuid, campaignId } = call
+      deps.log('call.settled', {
+        callUuid,
+        campaignId,
+        kind,
+        conversion,
+        reason,
+        revenue,
+        payout,
+        late,
+      })
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { classifyLegFailure, type LegFailure, RING_TIMEOUT } from './failure.ts'
+import { reasonHeader } from './headers.ts'
+import type { Answer, Headers, ReceivedResponse, SipClient, Uac, UacOptions } from './srf.ts'
+
+export type DialResult =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  | {
+      readonly kind: 'failed'
+      readonly failure: LegFailure
+      /** The buyer's final response; undefined when we stopped waiting for one. */
+      readonly status: number | undefined
+    }
+  /** The caller gave up first. */
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'server_lost' }
+
+export interface Dialling {
+  readonly uac: UacOptions
+  readonly ringTimeoutMs: number
+  /** Settles when the caller gives up, with the headers that the CANCEL should carry. */
+  readonly givenUp: Promise<Headers>
+  readonly onProvisional: (response: ReceivedResponse) => void
+}
+
+/** Rings one buyer until it answers, fails, has rung long enough, or the caller gives up. */
+export async function dial(client: SipClient, dialling: Dialling): Promise<DialResult> {
+  const uac = client.createUac(dialling.uac, dialling.onProvisional)
+  const rung = Promise.withResolvers<'rung'>()
+  const timer = setTimeout(() => rung.resolve('rung'), dialling.ringTimeoutMs)
+  const givenUp = dialling.givenUp.then((headers) => ({ kind: 'given_up', headers }) as const)
+  const first = await Promise.race([uac.outcome, rung.promise, givenUp])
+  clearTimeout(timer)
+  if (first === 'rung') {
+    giveUp(uac, reasonHeader(480, 'No answer'))
+    return { kind: 'failed', failure: RING_TIMEOUT, status: undefined }
+  }
+  switch (first.kind) {
+    case 'given_up':
+      giveUp(uac, first.headers)
+      return { kind: 'cancelled' }
+    case 'failed':
+      return { kind: 'failed', failure: classifyLegFailure(first.status), status: first.status }
+    case 'answered':
+    case 'server_lost':
+      return first
+  }
+}
+
+/** Cancels, and hangs up should the buyer's 200 cross the CANCEL. */
+function giveUp(uac: Uac, headers: Headers): void {
+  uac.cancel(headers)
+  void uac.outcome.then((outcome) => {
+    if (outcome.kind === 'answered') abandon(outcome.answer, headers)
+  })
+}
+
+/** Hangs up a buyer who has answered a call that is not to be. */
+export function abandon(answer: Answer, headers: Headers): void {
+  switch (answer.kind) {
+    case 'confirmed':
+      return answer.dialog.hangUp(headers)
+    case 'offer':
+      return answer.abandon()
+  }
+}

@@ -1,0 +1,71 @@
+/** Who has to act for this not to happen again. One per call; dashboards group by it. */
+export type Fault = 'caller' | 'buyer' | 'bridge' | 'unknown'
+
+export interface LegFailure {
+  readonly fault: Fault
+  readonly reason: string
+  /** Final response for the caller when no buyer is left. */
+  readonly answer: number
+  /** Whether the next buyer is tried. */
+  readonly isNextTried: boolean
+}
+
+const next = (fault: Fault, reason: string, answer: number): LegFailure => ({
+  fault,
+  reason,
+  answer,
+  isNextTried: true,
+})
+const stop = (fault: Fault, reason: string, answer: number): LegFailure => ({
+  fault,
+  reason,
+  answer,
+  isNextTried: false,
+})
+
+const BY_STATUS: Readonly<Record<number, LegFailure>> = {
+  401: next('buyer', 'credentials_refused', 500),
+  403: next('buyer', 'forbidden', 500),
+  404: next('buyer', 'no_such_target', 404),
+  407: next('buyer', 'credentials_refused', 500),
+  408: next('unknown', 'no_response', 480), // Timer B: silence blames nobody
+  410: next('buyer', 'no_such_target', 404),
+  415: next('buyer', 'no_common_codec', 488),
+  480: next('buyer', 'unavailable', 480),
+  482: stop('bridge', 'loop', 482),
+  483: stop('bridge', 'too_many_hops', 483),
+  484: next('buyer', 'no_such_target', 404),
+  486: next('buyer', 'busy', 486),
+  487: next('unknown', 'terminated', 480), // we did not cancel: somebody between us and the buyer did
+  488: next('buyer', 'no_common_codec', 488),
+  491: next('buyer', 'request_pending', 480),
+  // A relayed 503 would make the carrier stop sending us every call (RFC 3261 §16.7, §21.5.4).
+  503: next('buyer', 'overloaded', 480),
+  600: next('buyer', 'busy', 486),
+  603: next('buyer', 'declined', 480),
+  604: next('buyer', 'no_such_target', 404),
+  606: next('buyer', 'no_common_codec', 488),
+  607: next('buyer', 'declined', 480),
+  608: next('buyer', 'declined', 480),
+}
+
+/** What a buyer's final response means and what to do about it. @see RFC 3261 §21 */
+export function classifyLegFailure(status: number): LegFailure {
+  const known = BY_STATUS[status]
+  if (known) return known
+  if (status >= 600) return next('buyer', `declined_${status}`, 480)
+  if (status >= 500) return next('buyer', `server_error_${status}`, 500)
+  if (status >= 400) return next('buyer', `rejected_${status}`, 480)
+  return next('buyer', `redirected_${status}`, 480) // not followed: a redirect could lead anywhere
+}
+
+/** The buyer did not answer before its ring time was over. */
+export const RING_TIMEOUT: LegFailure = next('buyer', 'no_answer', 480)
+
+const PREFERENCE = [486, 480, 488, 404, 500]
+
+/** The response that tells the caller most, of those that the legs' failures would give. */
+export function bestAnswer(answers: readonly number[]): number {
+  const other = answers.find((answer) => !PREFERENCE.includes(answer))
+  return other ?? PREFERENCE.find((answer) => answers.includes(answer)) ?? 480
+}

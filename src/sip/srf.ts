@@ -1,0 +1,317 @@
+/**
+ * The typed edge of drachtio-srf: the only file that knows the client's own shapes and may cast them. What
+ * the client leaves to its users is settled here: dialogs are watched from the moment they exist (a BYE may
+ * stand in the same read as the answer), every promise settles when the server goes away, and a mistake of
+ * the client in one dialog does not take the process down.
+ */
+import { EventEmitter } from 'node:events'
+import Srf from 'drachtio-srf'
+
+/** Header names and values; values have been through `headers.ts`. */
+export type Headers = Readonly<Record<string, string>>
+
+export interface SipMessage {
+  readonly method: string
+  readonly uri: string
+  readonly body: string | undefined
+  readonly raw: string
+  get(name: string): string | undefined
+  has(name: string): boolean
+  getParsedHeader(name: string): unknown
+}
+
+export interface SipRequest extends SipMessage, EventEmitter {
+  readonly source_address: string
+  readonly source_port: number
+  readonly protocol: string
+}
+
+export interface SendOptions {
+  readonly headers?: Headers
+  readonly body?: string
+}
+
+export interface SipResponse {
+  readonly finalResponseSent: boolean
+  send(status: number, options?: SendOptions, callback?: (error?: Error) => void): void
+  send(status: number, reason: string, options?: SendOptions): void
+}
+
+/** A response from the network. */
+export interface ReceivedResponse extends SipMessage {
+  readonly status: number
+  readonly reason: string
+}
+
+interface RawDialog extends EventEmitter {
+  readonly connected: boolean
+  readonly sip: { readonly callId: string }
+  handle(request: SipRequest, response: SipResponse): void
+  destroy(options: { headers: Headers }, callback: (error?: Error) => void): void
+  request(
+    options: { method: string; headers?: Headers; body?: string },
+    callback: (error: Error | null, response?: ReceivedResponse) => void,
+  ): void
+}
+
+/** How a dialog ended: by the peer's BYE, by ours, or with the connection to the SIP server. */
+export interface DialogEnd {
+  readonly by: 'peer' | 'us' | 'server'
+  /** The Reason header of the BYE, as received. */
+  readonly reason: string | undefined
+}
+
+/** A confirmed dialog. */
+export interface Dialog {
+  readonly sipCallId: string
+  readonly ended: Promise<DialogEnd>
+  /** Sends BYE. Never fails: whatever comes back, the dialog is over. */
+  hangUp(headers: Headers): void
+  /** Sends a request inside the dialog; undefined when no answer can be had any more. */
+  request(
+    method: string,
+    options: { headers?: Headers; body?: string },
+  ): Promise<ReceivedResponse | undefined>
+  /** Calls back for each request of the peer with this method; it has to be answered. */
+  onRequest(method: string, handler: (request: SipRequest, response: SipResponse) => void): void
+  /** The ACK to our 2xx; its body is the answer to an offer of ours. */
+  onAck(handler: (ack: SipMessage) => void): void
+}
+
+export interface UacOptions {
+  readonly uri: string
+  readonly headers: Headers
+  readonly body: string | undefined
+  readonly auth: { readonly username: string; readonly password: string } | undefined
+  readonly proxy: string | undefined
+}
+
+/** The buyer's answer, before it is acknowledged where the offer is still to come. */
+export type Answer =
+  | { readonly kind: 'confirmed'; readonly dialog: Dialog; readonly response: ReceivedResponse }
+  | {
+      /** The 2xx holds the offer: `acknowledge` sends the ACK with our answer. */
+      readonly kind: 'offer'
+      readonly response: ReceivedResponse
+      readonly acknowledge: (sdp: string) => Promise<Dialog>
+      readonly abandon: () => void
+    }
+
+export type UacOutcome =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  | { readonly kind: 'failed'; readonly status: number; readonly response?: ReceivedResponse }
+  | { readonly kind: 'server_lost' }
+
+export interface Uac {
+  readonly outcome: Promise<UacOutcome>
+  /** Sends CANCEL, now or as soon as the INVITE is out. A 2xx that crosses it still arrives in `outcome`. */
+  cancel(headers: Headers): void
+}
+
+interface RawRequest extends EventEmitter {
+  readonly msg?: unknown
+  cancel(options: { headers: Headers }, callback: (error?: Error) => void): void
+}
+
+interface RawOffer {
+  readonly sdp: string
+  readonly res: ReceivedResponse
+  ack(sdp: string): Promise<RawDialog>
+  destroy(): Promise<void>
+}
+
+interface RawSrf extends EventEmitter {
+  connect(options: object): void
+  disconnect(): void
+  use(method: string, handler: (request: SipRequest, response: SipResponse) => void): void
+  createUAS(
+    request: SipRequest,
+    response: SipResponse,
+    options: object,
+    callback: (error: Error | null, dialog?: RawDialog) => void,
+  ): void
+  createUAC(
+    uri: string,
+    options: object,
+    progress: object,
+    callback: (error: UacError | null, created?: RawDialog | RawOffer) => void,
+  ): void
+  removeDialog(dialog: RawDialog): void
+}
+
+type UacError = Error & { readonly status?: number; readonly res?: ReceivedResponse }
+
+export interface SrfEvents {
+  /** A request outside a dialog, by method in lower case. */
+  readonly onRequest: Readonly<Record<string, (request: SipRequest, response: SipResponse) => void>>
+  /** Connected and authenticated; again after each reconnection. */
+  readonly onConnect: (hostports: readonly string[]) => void
+  readonly onRefused: (error: Error) => void
+  readonly onError: (error: Error) => void
+  /** The connection is gone, and with it every dialog. */
+  readonly onClose: () => void
+}
+
+export interface SipClient {
+  createUac(options: UacOptions, onProvisional: (response: ReceivedResponse) => void): Uac
+  /** Answers with 200; rejects if that was not possible, for example because the caller has cancelled. */
+  createUas(request: SipRequest, response: SipResponse, options: SendOptions): Promise<Dialog>
+  /** Ends the connection for good. */
+  disconnect(): void
+}
+
+/** Connects to a SIP server that speaks drachtio's protocol and keeps reconnecting. */
+export function connectSipClient(
+  options: { readonly host: string; readonly port: number; readonly secret: string },
+  events: SrfEvents,
+): SipClient {
+  const srf = new Srf() as unknown as RawSrf
+  /** Told once for each connection that is lost; what hangs on it ends then. */
+  const lost = new EventEmitter().setMaxListeners(0)
+  for (const [method, handler] of Object.entries(events.onRequest)) srf.use(method, handler)
+  srf.on('connect', (error: Error | null, hostports: string) => {
+    if (error) events.onRefused(error)
+    else events.onConnect(hostports.split(','))
+  })
+  srf.on('error', events.onError)
+  srf.on('close', () => {
+    lost.emit('lost')
+    events.onClose()
+  })
+  // Without a maximum the client's delay between attempts grows without limit.
+  srf.connect({ ...options, enablePing: true, reconnect: { retryMaxDelay: 1_000 } })
+  return {
+    createUac: (uac, onProvisional) => createUac(srf, lost, uac, onProvisional),
+    createUas: (request, response, send) => createUas(srf, lost, { request, response, send }),
+    disconnect: () => srf.disconnect(),
+  }
+}
+
+function createUas(
+  srf: RawSrf,
+  lost: EventEmitter,
+  { request, response, send }: { request: SipRequest; response: SipResponse; send: SendOptions },
+): Promise<Dialog> {
+  return new Promise((resolve, reject) => {
+    const onLost = () => reject(new Error('the connection to the SIP server was lost'))
+    lost.once('lost', onLost)
+    const options = { headers: { ...send.headers }, localSdp: send.body }
+    srf.createUAS(request, response, options, (error, raw) => {
+      lost.off('lost', onLost)
+      if (raw) resolve(watchDialog(raw, srf, lost))
+      else reject(error ?? new Error('the SIP server did not create the dialog'))
+    })
+  })
+}
+
+function createUac(
+  srf: RawSrf,
+  lost: EventEmitter,
+  options: UacOptions,
+  onProvisional: (response: ReceivedResponse) => void,
+): Uac {
+  let sent: RawRequest | undefined
+  let cancelHeaders: Headers | undefined
+  let isOver = false
+  const cancelNow = () => {
+    if (sent && cancelHeaders && !isOver) sent.cancel({ headers: cancelHeaders }, () => {})
+  }
+  const outcome = new Promise<UacOutcome>((resolve) => {
+    const onLost = () => resolve({ kind: 'server_lost' })
+    lost.once('lost', onLost)
+    const progress = {
+      cbRequest: (_error: Error | null, request?: RawRequest) => {
+        sent = request
+        cancelNow()
+      },
+      cbProvisional: onProvisional,
+    }
+    const { uri, headers, body, auth, proxy } = options
+    const uacOptions = { headers: { ...headers }, localSdp: body, auth, proxy, noAck: true }
+    try {
+      srf.createUAC(uri, uacOptions, progress, (error, created) => {
+        isOver = true
+        lost.off('lost', onLost)
+        if (created) resolve({ kind: 'answered', answer: answerOf(created, srf, lost) })
+        else resolve(failureOf(error))
+      })
+    } catch {
+      onLost()
+    }
+  })
+  return {
+    outcome,
+    cancel(headers) {
+      cancelHeaders ??= headers
+      cancelNow()
+    },
+  }
+}
+
+function failureOf(error: UacError | null): UacOutcome {
+  const response = error?.res
+  return { kind: 'failed', status: error?.status ?? 500, ...(response && { response }) }
+}
+
+function answerOf(created: RawDialog | RawOffer, srf: RawSrf, lost: EventEmitter): Answer {
+  if ('sdp' in created) {
+    return {
+      kind: 'offer',
+      response: created.res,
+      acknowledge: async (sdp) => watchDialog(await created.ack(sdp), srf, lost),
+      abandon: () => void created.destroy(),
+    }
+  }
+  const { res } = created as RawDialog & { readonly res: ReceivedResponse }
+  return { kind: 'confirmed', dialog: watchDialog(created, srf, lost), response: res }
+}
+
+function watchDialog(raw: RawDialog, srf: RawSrf, lost: EventEmitter): Dialog {
+  const ended = new Promise<DialogEnd>((resolve) => {
+    const end = (dialogEnd: DialogEnd) => {
+      lost.off('lost', onLost)
+      resolve(dialogEnd)
+    }
+    const onLost = () => {
+      srf.removeDialog(raw)
+      end({ by: 'server', reason: undefined })
+    }
+    lost.on('lost', onLost)
+    raw.once('destroy', (bye?: SipMessage) => end({ by: 'peer', reason: bye?.get('Reason') }))
+    raw.once('hung up', () => end({ by: 'us', reason: undefined }))
+  })
+  guardHandling(raw)
+  return {
+    sipCallId: raw.sip.callId,
+    ended,
+    hangUp(headers) {
+      if (!raw.connected) return
+      raw.emit('hung up')
+      raw.destroy({ headers: { ...headers } }, () => {})
+    },
+    request: (method, { headers, body }) =>
+      new Promise((resolve) => {
+        const onLost = () => resolve(undefined)
+        lost.once('lost', onLost)
+        const options = { method, headers: { ...headers }, ...(body && { body }) }
+        raw.request(options, (error, response) => {
+          lost.off('lost', onLost)
+          resolve(error ? undefined : response)
+        })
+      }),
+    onRequest: (method, handler) => raw.on(method, handler),
+    onAck: (handler) => raw.on('ack', handler),
+  }
+}
+
+/** A request that the client's dialog cannot digest is answered with 500 instead of ending the process. */
+function guardHandling(raw: RawDialog): void {
+  const handle = raw.handle.bind(raw)
+  raw.handle = (request, response) => {
+    try {
+      handle(request, response)
+    } catch {
+      if (!response.finalResponseSent) response.send(500)
+    }
+  }
+}
