@@ -1,0 +1,73 @@
+import { type Problem, writePath } from './configuration-problems.ts'
+import type {
+  BuyerDocument,
+  CampaignDocument,
+  ConfigurationDocument,
+} from './configuration-schema.ts'
+
+/** What is allowed and probably not meant. */
+export function findWarnings({
+  buyers = [],
+  campaigns = [],
+}: ConfigurationDocument): readonly Problem[] {
+  return [
+    ...buyers.flatMap(warnOfGateway),
+    ...campaigns.flatMap(warnOfTriggers),
+    ...campaigns.flatMap(warnOfPosted),
+  ]
+}
+
+function warnOfGateway({ endpoint, gateway }: BuyerDocument, index: number): readonly Problem[] {
+  if (gateway === undefined || endpoint.startsWith('tel:')) return []
+  const message = 'is used for tel: endpoints only: remove it'
+  return [{ path: writePath(['buyers', index, 'gateway']), message }]
+}
+
+interface PlacedTrigger {
+  readonly trigger: string
+  readonly isSubstring: boolean
+  readonly path: string
+}
+
+/** `sale=true` stands in `resale=true`, so that the one answers for the other. @see behaviour B6 */
+function warnOfTriggers(campaign: CampaignDocument, index: number): readonly Problem[] {
+  const triggers = triggersOf(campaign, index)
+  return triggers
+    .filter(({ isSubstring }) => isSubstring)
+    .flatMap(({ trigger, path }) =>
+      triggers
+        .filter((other) => other.path !== path && other.trigger.includes(trigger))
+        .map((other) => ({
+          path,
+          message: `stands inside the trigger of ${other.path}: write match: parameter, or change one`,
+        })),
+    )
+}
+
+function triggersOf(campaign: CampaignDocument, index: number): readonly PlacedTrigger[] {
+  return (campaign.conversion_groups ?? []).flatMap((group, place) => {
+    if (group.type === 'duration') return []
+    return group.conversions.flatMap((conversion, position) => {
+      if (conversion.value === 'posted') return []
+      const keys = ['campaigns', index, 'conversion_groups', place, 'conversions', position]
+      const { trigger, match = 'substring' } = conversion
+      const path = writePath([...keys, 'trigger'])
+      return [{ trigger, isSubstring: match === 'substring', path }]
+    })
+  })
+}
+
+/** The first that matches is used, and every revenue matches the first of them. @see behaviour B6 */
+function warnOfPosted(campaign: CampaignDocument, index: number): readonly Problem[] {
+  return (campaign.conversion_groups ?? []).flatMap((group, place) => {
+    if (group.type === 'duration') return []
+    const posted = group.conversions.flatMap(({ value }, position) =>
+      value === 'posted' ? [position] : [],
+    )
+    const keys = ['campaigns', index, 'conversion_groups', place, 'conversions']
+    return posted.slice(1).map((position) => ({
+      path: writePath([...keys, position]),
+      message: 'is never reached: an earlier conversion takes every posted revenue',
+    }))
+  })
+}
