@@ -1,0 +1,28 @@
+/** What the engine counts; every name is one metric. */
+export const COUNTER_NAMES = [
+  'requestsReceived',
+  'responsesReceived',
+  'messagesDropped',
+  'requestsRefused',
+  'requestsLimited',
+  'sourcesBanned',
+  'callsIn',
+  'callsOut',
+  'callsAnsweredIn',
+  'callsAnsweredOut',
+  'ackTimeouts',
+  'forksHungUp',
+  'callsHungUp',
+  'applicationsGone',
+  'faults',
+] as const
+
+export type CounterName = (typeof COUNTER_NAMES)[number]
+
+/** Counts since the engine was started. */
+export type Counters = Record<CounterName, number>
+
+/** All counters at zero. */
+export function createCounters(): Counters {
+  return Object.fromEntries(COUNTER_NAMES.map((name) => [name, 0])) as Counters
+}

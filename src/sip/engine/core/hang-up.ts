@@ -1,0 +1,98 @@
+import { deliveryPayload } from '../control/messages.ts'
+import type { HeaderField } from '../message/headers.ts'
+import { endAnswer } from './acknowledge.ts'
+import { composeInDialog } from './compose.ts'
+import { startRequest } from './send.ts'
+import {
+  type ClientRequest,
+  type Core,
+  type Dialog,
+  newTxn,
+  type OutgoingRequest,
+  recordCall,
+} from './state.ts'
+
+/** Why and how the engine hangs up by itself. */
+export interface HangUp {
+  /** What the Reason header says. */
+  readonly text: string
+  /** SIP cause in the Reason header: 200 unless given. */
+  readonly cause?: number
+  /** Whether the application is told, by an unsolicited BYE. */
+  readonly tell: boolean
+  /** Whether the BYE goes out although our 2xx is not acknowledged yet. */
+  readonly atOnce?: boolean
+}
+
+/** Ends a dialog with a BYE of the engine's own. */
+export function hangUp(core: Core, dialog: Dialog, why: HangUp): void {
+  if (dialog.phase === 'closing') return
+  core.counters.callsHungUp++
+  const value = `SIP;cause=${why.cause ?? 200};text="${why.text}"`
+  const headers: HeaderField[] = [{ key: 'reason', name: 'Reason', value }]
+  const cseq = dialog.state.localCSeq + 1
+  const wish = { method: 'BYE', uri: '', headers, body: '', proxy: '' }
+  const composed = composeInDialog(core, dialog, wish, cseq)
+  if (composed.kind === 'refused') {
+    endDialog(core, dialog)
+    return
+  }
+  const { request } = composed
+  dialog.state = { ...dialog.state, localCSeq: cseq }
+  dialog.phase = 'closing'
+  if (why.tell) tellUnsolicited(dialog, request)
+  recordCall(core, 'stop', 'application', why.text, request.text)
+  const send = (): void => {
+    sendOwnRequest(core, dialog, request, () => {
+      endDialog(core, dialog)
+    })
+  }
+  if (dialog.answer && why.atOnce !== true) dialog.heldBye = send
+  else send()
+}
+
+/** Sends a request of the engine's own and calls back when it is over, however it went. */
+export function sendOwnRequest(
+  core: Core,
+  dialog: Dialog,
+  sent: OutgoingRequest,
+  onOver: () => void,
+): void {
+  const client: ClientRequest = {
+    txn: newTxn(),
+    application: undefined,
+    dialogId: dialog.state.id,
+    dialog,
+    sent,
+    transaction: undefined,
+  }
+  startRequest(core, client, {
+    onResponse: (response) => {
+      if (response.status >= 200) onOver()
+    },
+    onFailure: onOver,
+    composeAck: () => '',
+    onEnd: () => undefined,
+  })
+}
+
+function tellUnsolicited(dialog: Dialog, { listener, text }: OutgoingRequest): void {
+  const { host: address, port } = listener.sentBy
+  dialog.application.send(
+    deliveryPayload({
+      source: 'application',
+      hop: { transport: listener.transport, address, port },
+      txn: 'unsolicited',
+      dialogId: dialog.state.id,
+      text,
+    }),
+  )
+}
+
+/** Forgets a dialog. */
+export function endDialog(core: Core, dialog: Dialog): void {
+  endAnswer(core, dialog)
+  dialog.heldBye = undefined
+  for (const invitation of dialog.unacknowledged.splice(0)) invitation.deadline?.cancel()
+  if (core.dialogs.get(dialog.state.id) === dialog) core.dialogs.delete(dialog.state.id)
+}

@@ -1,0 +1,121 @@
+import { dialogIdOf } from '../dialog/dialog.ts'
+import type { SipRequest } from '../message/message.ts'
+import type { ServerTransaction } from '../transaction/layer.ts'
+import { giveUpWaiting, respondTrying } from './answer.ts'
+import { newTag } from './identifiers.ts'
+import { answerStatelessly, type Arrival, responseHop } from './refuse.ts'
+import { type Core, deliverRequest, newTxn, recordCall, type ServerRequest } from './state.ts'
+
+/** A request outside dialogs: it goes to an application that routes its method, or is refused. */
+export function receiveInitial(
+  core: Core,
+  request: SipRequest,
+  key: string,
+  arrival: Arrival,
+): void {
+  const { method } = request
+  if (isWithoutDialog(method)) {
+    answerStatelessly(core, request, arrival, { status: 481 })
+    return
+  }
+  const identity = identityOf(request)
+  const loop = findLoop(core, request, identity)
+  if (loop !== undefined) {
+    answerStatelessly(core, request, arrival, { status: loop })
+    return
+  }
+  const application = isFull(core) ? undefined : core.routes.pick(method.toLowerCase())
+  if (!application) {
+    const headers = method === 'INVITE' ? ([['Retry-After', '5']] as const) : []
+    answerStatelessly(core, request, arrival, { status: 503, headers })
+    return
+  }
+  const pending = acceptRequest(core, request, key, { arrival, application })
+  core.requestsSeen.set(identity, key)
+  onEndOfInitial(core, pending, identity)
+  deliverRequest(pending, request, arrival.from, { dialogId: '', listener: arrival.listener })
+  if (method === 'INVITE') recordCall(core, 'attempt', 'network', undefined, request.text)
+}
+
+/** These only make sense for a dialog, and a request without To tag belongs to none. */
+function isWithoutDialog(method: string): boolean {
+  return method === 'BYE' || method === 'UPDATE' || method === 'PRACK'
+}
+
+/** What every copy of one request has in common, whatever way it took. @see RFC 3261 §8.2.2.2 */
+function identityOf({ sipCallId, fromTag, cseq, method }: SipRequest): string {
+  return `${sipCallId} ${fromTag ?? ''} ${cseq} ${method}`
+}
+
+/** 482 for a copy of a request we are answering or sent ourselves, 491 for a call set up twice. */
+function findLoop(core: Core, request: SipRequest, identity: string): number | undefined {
+  if (core.requestsSeen.has(identity)) return 482
+  if (request.method !== 'INVITE') return undefined
+  const id = dialogIdOf(request.sipCallId, request.fromTag ?? '')
+  const invitation = core.invitationsByDialog.get(id)
+  if (invitation) return 482
+  return core.dialogs.has(id) ? 491 : undefined
+}
+
+function isFull(core: Core): boolean {
+  const { limits } = core.settings
+  const { server, client } = core.transactions.sizes()
+  return core.dialogs.size >= limits.dialogs || server + client >= limits.transactions
+}
+
+/** Opens the transaction of a request and remembers that its application owes an answer. */
+export function acceptRequest(
+  core: Core,
+  request: SipRequest,
+  key: string,
+  place: Pick<ServerRequest, 'application'> & {
+    readonly arrival: Arrival
+    readonly dialog?: ServerRequest['dialog']
+  },
+): ServerRequest {
+  const { application, arrival, dialog } = place
+  const invite = request.method === 'INVITE'
+  const transaction = core.transactions.createServer({
+    key,
+    invite,
+    hop: responseHop(request.via, arrival.from),
+    listener: arrival.listener,
+  })
+  const pending: ServerRequest = {
+    txn: newTxn(),
+    transaction,
+    request,
+    application,
+    dialogId: dialog?.state.id ?? dialogIdOf(request.sipCallId, request.fromTag ?? ''),
+    inDialog: dialog !== undefined,
+    dialog,
+    localTag: dialog?.state.localTag ?? newTag(),
+    silence: undefined,
+    final: undefined,
+  }
+  core.serverRequests.set(pending.txn, pending)
+  core.txnByKey.set(key, pending.txn)
+  forgetAtEnd(core, pending, transaction)
+  if (invite) respondTrying(core, pending)
+  const patienceMs = invite ? core.settings.applicationPatienceMs : 56 * core.settings.timers.t1Ms // answered before the other side's timer F of 64·T1
+  pending.silence = core.wheel.start(patienceMs, () => {
+    giveUpWaiting(core, pending)
+  })
+  return pending
+}
+
+function forgetAtEnd(core: Core, pending: ServerRequest, transaction: ServerTransaction): void {
+  transaction.onEnd = () => {
+    core.txnByKey.delete(transaction.key)
+    if (pending.final === undefined) core.serverRequests.delete(pending.txn)
+  }
+}
+
+function onEndOfInitial(core: Core, pending: ServerRequest, identity: string): void {
+  const { transaction } = pending
+  const { onEnd } = transaction
+  transaction.onEnd = (failure) => {
+    core.requestsSeen.delete(identity)
+    onEnd?.(failure)
+  }
+}

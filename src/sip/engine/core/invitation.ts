@@ -1,0 +1,184 @@
+import { contactUri, dialogAsClient } from '../dialog/dialog.ts'
+import type { SipResponse } from '../message/message.ts'
+import type { Failure } from '../transaction/timers.ts'
+import type { Hop } from '../transport/transport.ts'
+import { cancelOrHold, sendCancel } from './application-cancel.ts'
+import { composeFailureAck } from './compose.ts'
+import { hangUp } from './hang-up.ts'
+import {
+  deliverResponse,
+  localHop,
+  startRequest,
+  statusOfFailure,
+  syntheticResponse,
+} from './send.ts'
+import { repeatAck, sendAck } from './send-ack.ts'
+import { type ClientRequest, type Core, type Dialog, type Invitation, recordCall } from './state.ts'
+
+/** Forks of one INVITE that are hung up after another has answered; more are left to time out. */
+const FORKS_MAX = 16
+
+/** Sends the INVITE of an application and follows it to its end. */
+export function invite(core: Core, client: ClientRequest, localParty: string): void {
+  const invitation: Invitation = {
+    ...client,
+    localParty,
+    phase: 'calling',
+    cancel: 'none',
+    cancelHeaders: [],
+    abandoned: false,
+    established: undefined,
+    acks: undefined,
+    deadline: undefined,
+  }
+  core.invitations.set(client.txn, invitation)
+  core.invitationsByDialog.set(client.dialogId, invitation)
+  if (!client.dialog) {
+    core.counters.callsOut++
+    recordCall(core, 'attempt', 'application', undefined, client.sent.text)
+  }
+  startRequest(core, invitation, {
+    onResponse: (response, from) => {
+      receiveResponse(core, invitation, response, from)
+    },
+    onFailure: (failure) => {
+      receiveFailure(core, invitation, failure)
+    },
+    composeAck: (response) => composeFailureAck(invitation.sent, response),
+    onEnd: () => {
+      forget(core, invitation)
+    },
+  })
+}
+
+function forget(core: Core, invitation: Invitation): void {
+  const { dialogId, txn } = invitation
+  core.invitations.delete(txn)
+  if (core.invitationsByDialog.get(dialogId) === invitation)
+    core.invitationsByDialog.delete(dialogId)
+}
+
+function receiveResponse(
+  core: Core,
+  invitation: Invitation,
+  response: SipResponse,
+  from: Hop,
+): void {
+  if (response.status < 200) receiveProvisional(core, invitation, response, from)
+  else if (response.status >= 300) conclude(core, invitation, response, from)
+  else if (invitation.established) receiveFurtherSuccess(core, invitation, response)
+  else receiveSuccess(core, invitation, response, from)
+}
+
+function receiveProvisional(
+  core: Core,
+  invitation: Invitation,
+  response: SipResponse,
+  from: Hop,
+): void {
+  if (invitation.phase === 'calling') invitation.phase = 'proceeding'
+  if (invitation.cancel === 'held') sendCancel(core, invitation)
+  if (response.status > 100 && !invitation.abandoned) deliverResponse(invitation, response, from)
+}
+
+/** The final response of a call that does not come about. */
+function conclude(core: Core, invitation: Invitation, response: SipResponse, from: Hop): void {
+  invitation.phase = 'failed'
+  invitation.deadline?.cancel()
+  if (!invitation.abandoned) deliverResponse(invitation, response, from)
+  if (!invitation.dialog) recordCall(core, 'stop', 'network', 'call-rejected', response.text)
+}
+
+function receiveSuccess(
+  core: Core,
+  invitation: Invitation,
+  response: SipResponse,
+  from: Hop,
+): void {
+  invitation.phase = 'answered'
+  invitation.deadline?.cancel()
+  const dialog = invitation.dialog ?? openDialog(invitation, response)
+  invitation.established = dialog
+  if (invitation.dialog) follow(dialog, response)
+  else if (invitation.abandoned || !isUsable(response)) {
+    discardAnswer(core, invitation, dialog, from)
+    return
+  } else recordAnswer(core, dialog, response)
+  dialog.unacknowledged.push(invitation)
+  invitation.deadline = core.wheel.start(64 * core.settings.timers.t1Ms, () => {
+    hangUpUnacknowledged(core, invitation, dialog)
+  })
+  deliverResponse(invitation, response, from)
+}
+
+function recordAnswer(core: Core, dialog: Dialog, response: SipResponse): void {
+  core.counters.callsAnsweredOut++
+  core.dialogs.set(dialog.state.id, dialog)
+  recordCall(core, 'start', 'network', 'uac', response.text)
+}
+
+/** Whether a client can make a dialog of it: 200, with a Contact that can be called. */
+function isUsable(response: SipResponse): boolean {
+  return response.status === 200 && contactUri(response) !== undefined
+}
+
+function openDialog(
+  { application, dialogId, localParty, sent }: Invitation,
+  response: SipResponse,
+): Dialog {
+  return {
+    state: dialogAsClient({ id: dialogId, uri: sent.uri, localParty }, response),
+    phase: 'confirmed',
+    application: application ?? NOBODY,
+    listener: sent.listener,
+    answer: undefined,
+    unacknowledged: [],
+    pendingInvite: undefined,
+    heldBye: undefined,
+  }
+}
+
+const NOBODY = { id: 0, send: () => undefined, isConnected: () => false }
+
+function follow(dialog: Dialog, response: SipResponse): void {
+  const remoteTarget = contactUri(response)
+  if (remoteTarget !== undefined) dialog.state = { ...dialog.state, remoteTarget }
+}
+
+/** An answer nobody can or will use: the phone at the other end must not be left off the hook. */
+function discardAnswer(core: Core, invitation: Invitation, dialog: Dialog, from: Hop): void {
+  sendAck(core, invitation, dialog, undefined)
+  hangUp(core, dialog, { text: 'Call not wanted', tell: false })
+  if (invitation.abandoned) return
+  const failure = syntheticResponse(invitation.sent, 500, 'Unusable Answer')
+  if (failure) deliverResponse(invitation, failure, from)
+}
+
+/** A 2xx after the first: its copy gets the same ACK again, that of another fork is hung up. */
+function receiveFurtherSuccess(core: Core, invitation: Invitation, response: SipResponse): void {
+  const { established, acks } = invitation
+  const tag = response.toTag ?? ''
+  if (repeatAck(invitation, tag) || established?.state.remoteTag === tag) return
+  if (invitation.dialog || (acks?.size ?? 0) >= FORKS_MAX) return
+  core.counters.forksHungUp++
+  const fork = openDialog(invitation, response)
+  sendAck(core, invitation, fork, undefined)
+  hangUp(core, fork, { text: 'Call completed elsewhere', tell: false })
+}
+
+function hangUpUnacknowledged(core: Core, invitation: Invitation, dialog: Dialog): void {
+  dialog.unacknowledged.splice(dialog.unacknowledged.indexOf(invitation), 1)
+  sendAck(core, invitation, dialog, undefined)
+  hangUp(core, dialog, { text: 'ACK missing', tell: true })
+}
+
+function receiveFailure(core: Core, invitation: Invitation, failure: Failure): void {
+  if (failure === 'ringing_too_long') {
+    cancelOrHold(core, invitation, [])
+    return
+  }
+  const { status, reason } = statusOfFailure(failure)
+  const response = syntheticResponse(invitation.sent, status, reason)
+  const from = invitation.transaction?.hop ?? localHop(invitation.sent)
+  if (response) conclude(core, invitation, response, from)
+}

@@ -1,0 +1,93 @@
+import type { HeaderField } from '../message/headers.ts'
+import type { SipRequest, Unusable } from '../message/message.ts'
+import { parseMessage } from '../message/parse.ts'
+import { parseVia, stampVia } from '../message/via.ts'
+import { serverKey } from '../transaction/layer.ts'
+import type { Hop, Listener } from '../transport/transport.ts'
+import { receiveAck } from './acknowledge.ts'
+import { receiveCancel } from './cancel.ts'
+import { decideRefusal } from './check.ts'
+import { receiveInDialog } from './in-dialog.ts'
+import { receiveInitial } from './initial.ts'
+import { answerStatelessly, type Arrival } from './refuse.ts'
+import type { Core } from './state.ts'
+
+/** Anything shorter is a keep-alive or noise; the shortest request is far longer. */
+const MESSAGE_BYTES_MIN = 32
+
+/** Takes in whatever a transport has received. */
+export function receive(core: Core, text: string, from: Hop, listener: Listener): void {
+  if (text.length < MESSAGE_BYTES_MIN) return
+  if (core.guard.isBanned(from.address)) {
+    core.counters.messagesDropped++
+    return
+  }
+  const message = parseMessage(text, listener.reliable)
+  switch (message.kind) {
+    case 'response':
+      core.counters.responsesReceived++
+      if (!core.transactions.receiveResponse(message, from)) core.counters.messagesDropped++
+      return
+    case 'request':
+      core.counters.requestsReceived++
+      receiveRequest(core, stamped(message, from), { from, listener })
+      return
+    case 'unusable':
+      receiveUnusable(core, message, { from, listener })
+  }
+}
+
+function receiveRequest(core: Core, request: SipRequest, arrival: Arrival): void {
+  const key = serverKey(request, request.method)
+  const transaction = core.transactions.findServer(key)
+  if (request.method === 'ACK') {
+    const absorbed = transaction !== undefined && transaction.state.name !== 'accepted'
+    if (absorbed) core.transactions.repeat(transaction, 'ack')
+    else receiveAck(core, request, arrival)
+    return
+  }
+  if (transaction) {
+    core.transactions.repeat(transaction, 'retransmission')
+    return
+  }
+  if (!isAdmitted(core, request, arrival)) return
+  const refusal = decideRefusal(request, arrival.listener.reliable)
+  if (refusal) answerStatelessly(core, request, arrival, refusal)
+  else if (request.method === 'CANCEL') receiveCancel(core, request, key, arrival)
+  else if (request.toTag === undefined) receiveInitial(core, request, key, arrival)
+  else receiveInDialog(core, request, key, arrival)
+}
+
+function isAdmitted(core: Core, request: SipRequest, arrival: Arrival): boolean {
+  const admission = core.guard.admit(arrival.from.address)
+  if (admission === 'admit') return true
+  core.counters.requestsLimited++
+  if (admission === 'answer_busy')
+    answerStatelessly(core, request, arrival, { status: 503, headers: [['Retry-After', '5']] })
+  return false
+}
+
+function receiveUnusable(core: Core, message: Unusable, arrival: Arrival): void {
+  const { headers, reason, status } = message
+  const via = parseVia(headers.find((header) => header.key === 'via')?.value ?? '')
+  if (status === undefined || !via || core.guard.admit(arrival.from.address) !== 'admit') {
+    core.counters.messagesDropped++
+    return
+  }
+  answerStatelessly(core, { headers, via }, arrival, { status, reason })
+}
+
+/** The request with the place it really came from written into its first Via. */
+function stamped(request: SipRequest, from: Hop): SipRequest {
+  const at = request.headers.findIndex((header) => header.key === 'via')
+  const field = request.headers[at]
+  if (!field) return request
+  const value = stampVia(field.value, request.via, from)
+  if (value === field.value) return request
+  const headers: HeaderField[] = [...request.headers]
+  headers[at] = { ...field, value }
+  // The value stands in the text as it was received: its first occurrence is the first Via.
+  const start = request.text.indexOf(field.value)
+  const text = request.text.slice(0, start) + value + request.text.slice(start + field.value.length)
+  return { ...request, headers, text }
+}

@@ -1,0 +1,102 @@
+import { deliveryPayload } from '../control/messages.ts'
+import { headerValue } from '../message/headers.ts'
+import type { SipResponse } from '../message/message.ts'
+import { parseMessage } from '../message/parse.ts'
+import { composeResponse } from '../message/serialise.ts'
+import { NETWORK_LIMITS, splitMessage } from '../message/split.ts'
+import type { ClientUser } from '../transaction/layer.ts'
+import { resolveHost } from '../transport/resolve.ts'
+import type { Hop, Listener } from '../transport/transport.ts'
+import { newTag } from './identifiers.ts'
+import { hopOf } from './route.ts'
+import type { ClientRequest, Core, OutgoingRequest, Target } from './state.ts'
+
+/** Sends a request of ours through a transaction, after its host has been looked up if need be. */
+export function startRequest(core: Core, client: ClientRequest, user: ClientUser): void {
+  const { sent } = client
+  findHop(sent, (hop) => {
+    if (!hop) {
+      user.onFailure('transport_error')
+      user.onEnd()
+      return
+    }
+    const { branch, listener, method, text: request } = sent
+    // The transaction reports while it is being made if it cannot even send.
+    client.transaction = core.transactions.createClient({
+      branch,
+      listener,
+      method,
+      request,
+      hop,
+      user,
+    })
+  })
+}
+
+/** Finds where a request goes and calls back, at once if nothing has to be looked up. */
+export function findHop(
+  { listener, target }: Pick<OutgoingRequest, 'listener' | 'target'>,
+  done: (hop: Hop | undefined) => void,
+): void {
+  const known = hopOf(target, listener)
+  if (known) {
+    done(known)
+    return
+  }
+  void lookUpHop(listener, target, done)
+}
+
+async function lookUpHop(
+  { family, transport }: Listener,
+  target: Target,
+  done: (hop: Hop | undefined) => void,
+): Promise<void> {
+  const found = await resolveHost({ ...target, family, transport })
+  done(found && { transport, ...found })
+}
+
+/**
+ * A response that nobody sent, for an application that has to be told of a failure: as if the
+ * other side had answered the request so. @see RFC 3261 §8.1.3.1
+ */
+export function syntheticResponse(
+  sent: OutgoingRequest,
+  status: number,
+  reason: string,
+): SipResponse | undefined {
+  const { headers } = splitMessage(sent.text, NETWORK_LIMITS)
+  const isTagged = headerValue(headers, 'to')?.includes(';tag=') === true
+  const text = composeResponse(
+    { headers },
+    {
+      status,
+      reason,
+      recordRoute: false,
+      headers: [],
+      body: '',
+      toTag: isTagged ? undefined : newTag(),
+    },
+  )
+  const response = parseMessage(text, true)
+  return response.kind === 'response' ? response : undefined
+}
+
+/** Status and reason of the response that stands for a failure. */
+export function statusOfFailure(failure: string): { status: number; reason: string } {
+  return failure === 'transport_error'
+    ? { status: 503, reason: 'Service Unavailable' }
+    : { status: 408, reason: 'Request Timeout' }
+}
+
+/** The engine's end of the way a request goes. */
+export function localHop({ listener }: OutgoingRequest): Hop {
+  const { host: address, port } = listener.sentBy
+  return { transport: listener.transport, address, port }
+}
+
+/** Hands a response to the application whose request it answers. */
+export function deliverResponse(client: ClientRequest, response: SipResponse, hop: Hop): void {
+  const { application, dialogId, txn } = client
+  const { text } = response
+  application?.send(deliveryPayload({ source: 'network', hop, txn, dialogId, text }))
+}

@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto'
+import type { Application, Routes } from '../control/applications.ts'
+import { answerPayload, cdrPayload, deliveryPayload } from '../control/messages.ts'
+import type { State as AnswerState } from '../dialog/answer.ts'
+import type { DialogState } from '../dialog/dialog.ts'
+import type { Guard } from '../guard.ts'
+import type { SipRequest } from '../message/message.ts'
+import type { EngineLimits } from '../options.ts'
+import type {
+  ClientTransaction,
+  ServerTransaction,
+  TransactionLayer,
+} from '../transaction/layer.ts'
+import type { TimerValues } from '../transaction/timers.ts'
+import type { TimerHandle, Wheel } from '../transaction/wheel.ts'
+import type { Hop, Listener } from '../transport/transport.ts'
+import type { Counters } from './counters.ts'
+
+/** Settings of a running engine, with every default filled in. */
+export interface Settings {
+  readonly timers: TimerValues
+  readonly graceMs: number
+  readonly applicationPatienceMs: number
+  readonly limits: EngineLimits
+}
+
+/**
+ * Everything the engine knows: the user agent core that stands between transactions on one side
+ * and applications on the other. Functions take it as their first argument.
+ */
+export interface Core {
+  readonly settings: Settings
+  readonly wheel: Wheel
+  readonly transactions: TransactionLayer
+  readonly routes: Routes
+  readonly listeners: readonly Listener[]
+  readonly guard: Guard
+  readonly counters: Counters
+  /** By id, early and confirmed ones. */
+  readonly dialogs: Map<string, Dialog>
+  /** Requests from the network that an application is to answer, by TXN. */
+  readonly serverRequests: Map<string, ServerRequest>
+  /** The TXN of the INVITE behind a server transaction, by the key of the transaction. */
+  readonly txnByKey: Map<string, string>
+  /** Requests outside dialogs that are being answered, so that a second copy is noticed. */
+  readonly requestsSeen: Map<string, string>
+  /** INVITEs of applications, by TXN, until nothing more can come for them. */
+  readonly invitations: Map<string, Invitation>
+  /** The latest INVITE of an application by the id of the dialog it makes or belongs to. */
+  readonly invitationsByDialog: Map<string, Invitation>
+  /** Requests of ours that wait for their final response, INVITEs excepted. */
+  readonly clientRequests: Set<ClientRequest>
+}
+
+/** A dialog as the engine works with it. */
+export interface Dialog {
+  state: DialogState
+  /**
+   * `early` until the 2xx, `confirmed` until somebody hangs up, `closing` from our BYE to its
+   * answer.
+   */
+  phase: 'early' | 'confirmed' | 'closing'
+  readonly application: Application
+  readonly listener: Listener
+  /** The 2xx of ours that waits for its ACK. */
+  answer: PendingAnswer | undefined
+  /** INVITEs of ours whose 2xx waits for the application's ACK, oldest first. */
+  readonly unacknowledged: Invitation[]
+  /** The TXN of the INVITE from the other side that waits for a final response. */
+  pendingInvite: string | undefined
+  /** A BYE that waits for the ACK of our 2xx: before it, there is nothing to end. */
+  heldBye: (() => void) | undefined
+}
+
+/** A 2xx that is repeated until its ACK arrives. */
+export interface PendingAnswer {
+  readonly serverRequest: ServerRequest
+  readonly text: string
+  readonly hop: Hop
+  readonly listener: Listener
+  progress: AnswerState
+  repeat: TimerHandle | undefined
+  giveUp: TimerHandle | undefined
+}
+
+/** A request from the network that an application has to answer. */
+export interface ServerRequest {
+  readonly txn: string
+  readonly transaction: ServerTransaction
+  readonly request: SipRequest
+  readonly application: Application
+  /** The dialog the request came in, or the one its answer would make. */
+  readonly dialogId: string
+  readonly inDialog: boolean
+  dialog: Dialog | undefined
+  /** The tag we answer with: the dialog's, or one made for this request. */
+  localTag: string
+  /** Runs while the application owes an answer. */
+  silence: TimerHandle | undefined
+  /** What was sent as final response to an INVITE, until its ACK. */
+  final: string | undefined
+}
+
+/** A request of ours as it went out. */
+export interface OutgoingRequest {
+  readonly method: string
+  readonly uri: string
+  readonly cseq: number
+  readonly branch: string
+  readonly text: string
+  readonly listener: Listener
+  readonly target: Target
+}
+
+/** Where a request goes: a host still to be looked up, or an address. */
+export interface Target {
+  readonly host: string
+  readonly port: number | undefined
+}
+
+/** A request of ours that waits for its final response. */
+export interface ClientRequest {
+  readonly txn: string
+  /** Whose request it is; undefined for those that the engine sends by itself. */
+  readonly application: Application | undefined
+  readonly dialogId: string
+  readonly dialog: Dialog | undefined
+  readonly sent: OutgoingRequest
+  transaction: ClientTransaction | undefined
+}
+
+/** An INVITE of an application. */
+export interface Invitation extends ClientRequest {
+  readonly localParty: string
+  phase: 'calling' | 'proceeding' | 'answered' | 'failed'
+  /** A CANCEL waits for the first provisional response before it may be sent. */
+  cancel: 'none' | 'held' | 'sent'
+  cancelHeaders: readonly (readonly [string, string])[]
+  /** Nobody wants the call any more: a 2xx is acknowledged and hung up at once. */
+  abandoned: boolean
+  /** The dialog of the first 2xx. */
+  established: Dialog | undefined
+  /** ACKs as they went out, by the To tag of their 2xx, to be repeated when that is. */
+  acks: Map<string, SentAck> | undefined
+  /** Ends a CANCEL that has no effect, or an answer nobody acknowledges. */
+  deadline: TimerHandle | undefined
+}
+
+/** The ACK of a 2xx as it went out. */
+export interface SentAck {
+  readonly text: string
+  readonly hop: Hop
+  readonly listener: Listener
+}
+
+/** A new transaction id for applications. */
+export function newTxn(): string {
+  return randomUUID()
+}
+
+/** Tells an application that what it asked for was not done, and why. */
+export function refuseApplication(application: Application, id: string, reason: string): void {
+  application.send(answerPayload(id, 'NOK', reason))
+}
+
+/** Hands a request of the network to the application that answers it. */
+export function deliverRequest(
+  pending: Pick<ServerRequest, 'application' | 'txn'>,
+  request: SipRequest,
+  from: Hop,
+  place: { readonly dialogId: string; readonly listener?: Listener },
+): void {
+  const { application, txn } = pending
+  const { dialogId, listener } = place
+  const receivedOn = listener ? { receivedOn: listener.sentBy } : {}
+  const { text } = request
+  application.send(
+    deliveryPayload({ source: 'network', hop: from, txn, dialogId, text, ...receivedOn }),
+  )
+}
+
+/** Sends an event of the call detail record to whoever asked for it. */
+export function recordCall(
+  core: Core,
+  event: 'attempt' | 'start' | 'stop',
+  source: 'network' | 'application',
+  detail: string | undefined,
+  text: string,
+): void {
+  for (const application of core.routes.all(`cdr:${event}`))
+    application.send(cdrPayload(event, source, detail, text))
+}

@@ -1,0 +1,103 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { EngineOptions, EngineStats } from './options.ts'
+import type { Addresses } from './stack.ts'
+import type { FromWorker, ToWorker } from './worker.ts'
+
+export type {
+  EngineLimits,
+  EngineOptions,
+  EngineStats,
+  GuardOptions,
+  SipAddress,
+} from './options.ts'
+
+/** A running engine: it speaks drachtio's control protocol on `admin` and SIP on `sip`. */
+export interface Engine extends Addresses {
+  /** Sizes of every table, and counters. */
+  readonly stats: () => Promise<EngineStats>
+  /** Ends it without a word to anybody: hang up or drain the calls first. */
+  readonly close: () => Promise<void>
+  /**
+   * Settles when the engine has ended: with undefined after `close`, else with the error that ended
+   * it. It never rejects.
+   */
+  readonly exited: Promise<Error | undefined>
+}
+
+/**
+ * Starts an engine in a thread of its own, so that a busy application cannot delay its timers. It
+ * stands in for drachtio-server towards an unmodified drachtio-srf.
+ *
+ * @throws an Error of one sentence if an address cannot be listened on
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    name: 'sip-engine',
+    workerData: options,
+  })
+  const exited = whenExited(worker)
+  const started = await Promise.race([firstMessage(worker), exited])
+  if (started === undefined || started instanceof Error)
+    throw started ?? new Error('The SIP engine ended while it was starting.')
+  if (started.type === 'failed') {
+    await worker.terminate()
+    throw new Error(started.message)
+  }
+  if (started.type !== 'started') throw new Error('The SIP engine began with something else.')
+  const questions = createQuestions(worker, exited)
+  return {
+    ...started.addresses,
+    exited,
+    stats: questions.stats,
+    close: async () => {
+      tell(worker, { type: 'close' })
+      await exited
+    },
+  }
+}
+
+async function firstMessage(worker: Worker): Promise<FromWorker> {
+  const [message] = (await once(worker, 'message')) as [FromWorker]
+  return message
+}
+
+function whenExited(worker: Worker): Promise<Error | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Error | undefined>()
+  worker.on('error', (cause) => {
+    resolve(new Error('The SIP engine has crashed.', { cause }))
+  })
+  worker.on('exit', (code) => {
+    resolve(code === 0 ? undefined : new Error(`The SIP engine has ended with code ${code}.`))
+  })
+  return promise
+}
+
+function createQuestions(
+  worker: Worker,
+  exited: Promise<Error | undefined>,
+): { readonly stats: () => Promise<EngineStats> } {
+  let lastId = 0
+  const waiting = new Map<number, (stats: EngineStats) => void>()
+  worker.on('message', (message: FromWorker) => {
+    if (message.type !== 'stats') return
+    waiting.get(message.id)?.(message.stats)
+    waiting.delete(message.id)
+  })
+  const stats = async (): Promise<EngineStats> => {
+    lastId++
+    const { promise, resolve } = Promise.withResolvers<EngineStats>()
+    waiting.set(lastId, resolve)
+    tell(worker, { type: 'stats', id: lastId })
+    const answer = await Promise.race([promise, exited])
+    if (answer === undefined || answer instanceof Error)
+      throw new Error('The SIP engine has ended.', { cause: answer })
+    return answer
+  }
+  return { stats }
+}
+
+function tell(worker: Worker, message: ToWorker): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  worker.postMessage(message)
+}

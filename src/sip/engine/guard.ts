@@ -1,0 +1,105 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import type { GuardOptions } from './options.ts'
+
+/** What to do with a new request of a source. */
+export type Admission = 'admit' | 'answer_busy' | 'drop'
+
+/** Keeps single sources from using the engine up. */
+export interface Guard {
+  /** Whether a source is not to be heard at all at present. */
+  readonly isBanned: (address: string) => boolean
+  /** Counts one new request of a source. */
+  readonly admit: (address: string) => Admission
+  /** How many sources are remembered. */
+  readonly size: () => number
+}
+
+/** Generous for a trunk, tight for a scanner; a trunk above it is to be exempted by its range. */
+export const GUARD_DEFAULTS: GuardOptions = {
+  requestsPerSecond: 50,
+  burst: 100,
+  banMs: 300_000,
+  exempt: [],
+  exemptLoopback: true,
+}
+
+interface Source {
+  tokens: number
+  countedAtMs: number
+  /** Requests refused since the bucket last had a token. */
+  refused: number
+  bannedUntilMs: number
+}
+
+/** Sources remembered at a time; the longest silent is forgotten first. */
+const SOURCES_MAX = 10_000
+
+/**
+ * A bucket of tokens for each source address. The first request beyond the limit is answered, the
+ * next ones are dropped, and a source that goes on for a whole burst more is banned.
+ *
+ * @param now a clock in milliseconds that never goes back
+ */
+export function createGuard(options: GuardOptions, now: () => number): Guard {
+  const sources = new Map<string, Source>()
+  const exempt = exemptions(options)
+
+  const find = (address: string): Source => {
+    const known = sources.get(address)
+    if (known) {
+      sources.delete(address)
+      sources.set(address, known)
+      return known
+    }
+    const oldest = sources.size < SOURCES_MAX ? undefined : sources.keys().next().value
+    if (oldest !== undefined) sources.delete(oldest)
+    const source = { tokens: options.burst, countedAtMs: now(), refused: 0, bannedUntilMs: 0 }
+    sources.set(address, source)
+    return source
+  }
+
+  return {
+    isBanned: (address) => (sources.get(address)?.bannedUntilMs ?? 0) > now(),
+    admit: (address) =>
+      isExempt(exempt, address) ? 'admit' : spend(find(address), options, now()),
+    size: () => sources.size,
+  }
+}
+
+/** Takes a token from a source's bucket, or says what its absence means. */
+function spend(source: Source, options: GuardOptions, nowMs: number): Admission {
+  const earned = ((nowMs - source.countedAtMs) / 1_000) * options.requestsPerSecond
+  source.tokens = Math.min(options.burst, source.tokens + earned)
+  source.countedAtMs = nowMs
+  if (source.tokens >= 1) {
+    source.tokens -= 1
+    source.refused = 0
+    return 'admit'
+  }
+  source.refused += 1
+  if (source.refused > options.burst) source.bannedUntilMs = nowMs + options.banMs
+  return source.refused === 1 ? 'answer_busy' : 'drop'
+}
+
+function exemptions(options: GuardOptions): BlockList {
+  const list = new BlockList()
+  const ranges = options.exemptLoopback ? [...options.exempt, '127.0.0.0/8', '::1'] : options.exempt
+  for (const range of ranges) addRange(list, range)
+  return list
+}
+
+/** @throws if the text is neither an address nor a CIDR range */
+function addRange(list: BlockList, range: string): void {
+  const [address = '', bits] = range.split('/', 2)
+  if (!isIPv4(address) && !isIPv6(address))
+    throw new Error(
+      `"${range}" is no address and no CIDR range: write 203.0.113.0/24 or an address.`,
+    )
+  const family = isIPv6(address) ? 'ipv6' : 'ipv4'
+  if (bits === undefined) list.addAddress(address, family)
+  else list.addSubnet(address, Number(bits), family)
+}
+
+function isExempt(list: BlockList, address: string): boolean {
+  return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+}

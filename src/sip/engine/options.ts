@@ -1,0 +1,62 @@
+import type { TransportName } from './transport/transport.ts'
+
+/** What an engine is started with. */
+export interface EngineOptions {
+  /** Addresses to speak SIP on; port 0 takes a free one. */
+  readonly sip: readonly SipAddress[]
+  /** Where applications connect; listen on loopback only. Port 0 takes a free one. */
+  readonly admin: { readonly host: string; readonly port: number }
+  /** What an application has to know to be let in. */
+  readonly secret: string
+  /** SIP's base timers, for tests and odd networks. */
+  readonly timers?: Partial<{
+    readonly t1Ms: number
+    readonly t2Ms: number
+    readonly t4Ms: number
+    /** How long a call of ours may ring before it is cancelled: 200 s. */
+    readonly timerCMs: number
+  }>
+  /** How long the calls of an application that has gone stay up before they are hung up: 0 ms. */
+  readonly graceMs?: number
+  /** How long an application may leave a new INVITE without any answer: 60 s. */
+  readonly applicationPatienceMs?: number
+  /** The most that the engine holds at a time. */
+  readonly limits?: Partial<EngineLimits>
+  /** What one source may send. */
+  readonly guard?: Partial<GuardOptions>
+}
+
+/** An address that SIP is spoken on. */
+export interface SipAddress {
+  readonly transport: TransportName
+  readonly host: string
+  readonly port: number
+  /** The address others reach this one under, if it is another (NAT). */
+  readonly publicHost?: string
+}
+
+/** Sizes above which new calls are refused with 503 and Retry-After. */
+export interface EngineLimits {
+  readonly dialogs: number
+  readonly transactions: number
+}
+
+/** A bucket of tokens for each source address, refilled at a steady rate. */
+export interface GuardOptions {
+  /** New requests a second that a source may send for ever. */
+  readonly requestsPerSecond: number
+  /** New requests that a source may send at once. */
+  readonly burst: number
+  /** How long a source is not heard at all that goes on beyond its limit. */
+  readonly banMs: number
+  /** Addresses and CIDR ranges without a limit: trusted trunks. */
+  readonly exempt: readonly string[]
+  /** Whether loopback has no limit: true by default. */
+  readonly exemptLoopback: boolean
+}
+
+/** How full every table of the engine is, and what it has counted since it started. */
+export interface EngineStats {
+  readonly tables: Readonly<Record<string, number>>
+  readonly counters: Readonly<Record<string, number>>
+}

@@ -1,0 +1,45 @@
+/** How SIP messages travel. */
+export type TransportName = 'udp' | 'tcp' | 'tls'
+
+/** The other end of one hop: where a message came from, or where one is to go. */
+export interface Hop {
+  readonly transport: TransportName
+  /** An IPv4 or IPv6 address, without brackets. */
+  readonly address: string
+  readonly port: number
+  /** The stream the message came over, so that its answer can go back on it. */
+  readonly connectionId?: number
+}
+
+/** One address that the engine listens on and sends from. */
+export interface Listener {
+  readonly transport: TransportName
+  /** Whether lost packets are repeated by the transport. */
+  readonly reliable: boolean
+  readonly family: 4 | 6
+  /** The address listened on, with the port that was really taken. */
+  readonly host: string
+  readonly port: number
+  /** What is written into Via and Contact. */
+  readonly sentBy: { readonly host: string; readonly port: number }
+  /** Sends one message; what goes wrong is reported to `Reports.unreachable`. */
+  readonly send: (text: string, to: Hop) => void
+  /** Told of a hop that a request is about to be sent to, so that its refusal can be noticed. */
+  readonly watch: (to: Hop) => void
+  /** How many sockets are open, the listening one included. */
+  readonly sockets: () => number
+  readonly close: () => Promise<void>
+}
+
+/** What a listener tells the engine. */
+export interface Reports {
+  /** A message came in; `text` has one character a byte. */
+  readonly receive: (text: string, from: Hop, listener: Listener) => void
+  /** Nothing that was sent there arrives. */
+  readonly unreachable: (to: Hop) => void
+}
+
+/** A name for a hop, for maps. */
+export function hopKey({ transport, address, port }: Hop): string {
+  return `${transport}/${address}:${port}`
+}

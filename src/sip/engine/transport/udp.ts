@@ -1,0 +1,167 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { isIPv6 } from 'node:net'
+import { advertisedHost } from './advertised.ts'
+import { type Hop, hopKey, type Listener, type Reports } from './transport.ts'
+
+/** Large enough for a burst of a thousand calls while the event loop is busy. */
+const BUFFER_BYTES = 4 * 1024 * 1024
+
+/** Destinations whose refusals are listened for at the same time; the longest unused goes first. */
+const TWINS_MAX = 64
+
+/** Addresses are never looked up here, and the answer has to come at once. */
+const literalLookup = (
+  host: string,
+  _options: unknown,
+  done: (error: Error | null, address: string, family: number) => void,
+): void => {
+  done(null, host, isIPv6(host) ? 6 : 4)
+}
+
+/**
+ * Listens on one UDP address.
+ *
+ * @throws the socket's error if the address cannot be listened on
+ */
+export async function listenUdp(
+  { host, port, publicHost }: { host: string; port: number; publicHost: string | undefined },
+  reports: Reports,
+): Promise<Listener> {
+  const family = isIPv6(host) ? 6 : 4
+  const open = (): Socket => openSocket(family)
+  const taken = await claimPort(family, host, port)
+  const socket = open()
+  await bind(socket, host, taken)
+  growBuffers(socket)
+  const receive = (message: Buffer, from: { address: string; port: number }): void => {
+    const hop: Hop = { transport: 'udp', address: from.address, port: from.port }
+    reports.receive(message.toString('latin1'), hop, listener)
+  }
+  const twins = createTwins({ open, host, port: taken, receive, unreachable: reports.unreachable })
+  const listener: Listener = {
+    transport: 'udp',
+    reliable: false,
+    family,
+    host,
+    port: taken,
+    sentBy: { host: publicHost ?? advertisedHost(host), port: taken },
+    send: (text, to) => {
+      socket.send(Buffer.from(text, 'latin1'), to.port, to.address, (error) => {
+        if (error) reports.unreachable(to)
+      })
+    },
+    watch: twins.watch,
+    sockets: () => 1 + twins.size(),
+    close: async () => {
+      twins.close()
+      await closeSocket(socket)
+    },
+  }
+  socket.on('message', receive)
+  socket.on('error', () => undefined) // a refusal that came without an address: timers will tell
+  return listener
+}
+
+const openSocket = (family: 4 | 6): Socket =>
+  createSocket({
+    type: family === 6 ? 'udp6' : 'udp4',
+    reuseAddr: true,
+    ipv6Only: family === 6,
+    lookup: literalLookup,
+  })
+
+/**
+ * Makes sure that nobody else has the port, and says which it is. The sockets themselves share
+ * their address, and then the operating system would let a second engine share it too.
+ */
+async function claimPort(family: 4 | 6, host: string, port: number): Promise<number> {
+  const probe = createSocket({ type: family === 6 ? 'udp6' : 'udp4', ipv6Only: family === 6 })
+  await bind(probe, host, port)
+  const taken = probe.address().port
+  await closeSocket(probe)
+  return taken
+}
+
+function bind(socket: Socket, host: string, port: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  socket.once('error', reject)
+  socket.bind({ address: host, port, exclusive: true }, () => {
+    socket.off('error', reject)
+    resolve()
+  })
+  return promise
+}
+
+function closeSocket(socket: Socket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  socket.close(resolve)
+  return promise
+}
+
+/** The system may allow less than is asked for; then it stays at what it allows. */
+function growBuffers(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(BUFFER_BYTES)
+    socket.setSendBufferSize(BUFFER_BYTES)
+  } catch {
+    // Smaller buffers only mean more retransmissions under load.
+  }
+}
+
+interface TwinOptions {
+  readonly open: () => Socket
+  readonly host: string
+  readonly port: number
+  readonly receive: (message: Buffer, from: { address: string; port: number }) => void
+  readonly unreachable: (to: Hop) => void
+}
+
+interface Twins {
+  readonly watch: (to: Hop) => void
+  readonly size: () => number
+  readonly close: () => void
+}
+
+/**
+ * Sockets on the listener's own address, each connected to one destination. Only a connected
+ * socket is told by the operating system that a port refuses packets (ICMP); the packets themselves
+ * go out through the listening socket. Where the platform does not allow it, refusals are found
+ * by timeout.
+ */
+function createTwins({ open, host, port, receive, unreachable }: TwinOptions): Twins {
+  const twins = new Map<string, Socket>()
+  const drop = (key: string): void => {
+    const twin = twins.get(key)
+    twins.delete(key)
+    twin?.close()
+  }
+  const connect = (to: Hop, key: string): void => {
+    const twin = open()
+    twins.set(key, twin)
+    twin.on('message', receive)
+    twin.on('error', () => {
+      unreachable(to)
+    })
+    twin.bind({ address: host, port, exclusive: true }, () => {
+      growBuffers(twin)
+    })
+    twin.connect(to.port, to.address)
+    twin.unref()
+  }
+  const watch = (to: Hop): void => {
+    const key = hopKey(to)
+    const known = twins.get(key)
+    if (known) {
+      twins.delete(key)
+      twins.set(key, known)
+      return
+    }
+    const oldest = twins.size < TWINS_MAX ? undefined : twins.keys().next().value
+    if (oldest !== undefined) drop(oldest)
+    connect(to, key)
+  }
+  const close = (): void => {
+    for (const key of twins.keys()) drop(key)
+  }
+  return { watch, size: () => twins.size, close }
+}
