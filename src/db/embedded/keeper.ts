@@ -5,7 +5,7 @@ import { isPostmaster } from './pid-file.ts'
 import { findRunning, launch, type Server, stop } from './postmaster.ts'
 import { findPrograms, type Programs } from './programs.ts'
 import { ensureDatabase } from './readiness.ts'
-import { chooseTransport, type Connection } from './transport.ts'
+import { chooseTransport, type Connection, removeSocketFolder } from './transport.ts'
 
 /** How a cluster is kept running. */
 export interface KeeperOptions {
@@ -38,6 +38,7 @@ export async function keepRunning(home: Home, options: KeeperOptions): Promise<K
     async close() {
       closing.abort()
       await stop(home, await watching)
+      await removeSocketFolder(first.server.connection)
       options.log('database.stopped', { folder: home.folder })
     },
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, lchown, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { chmod, lchown, mkdtemp, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Home, makeFolder } from './home.ts'
@@ -22,6 +22,7 @@ export const OWNER = 'bridgeback'
 const SOCKET_PORT = 5432
 /** The shortest limit of a socket's path: macOS has 103 bytes, Linux 107. */
 const SOCKET_PATH_MAX = 103
+const ELSEWHERE = '/tmp/bridgeback-'
 const WINDOWS = process.platform === 'win32'
 
 /**
@@ -74,10 +75,15 @@ async function makeSocketFolder(home: Home): Promise<string> {
   const socket = join(home.folder, 'socket', `.s.PGSQL.${SOCKET_PORT}`)
   if (Buffer.byteLength(socket) <= SOCKET_PATH_MAX) return makeFolder(home, 'socket')
 
-  const folder = await mkdtemp('/tmp/bridgeback-')
+  const folder = await mkdtemp(ELSEWHERE)
   if (home.account) await lchown(folder, home.account.uid, home.account.gid)
   await chmod(folder, 0o700)
   return folder
+}
+
+/** Removes the folder of a stopped server's socket, if that is not in the home. */
+export async function removeSocketFolder({ host }: Connection): Promise<void> {
+  if (host.startsWith(ELSEWHERE)) await rmdir(host).catch(() => {})
 }
 
 function findFreePort(): Promise<number> {
