@@ -1,0 +1,67 @@
+/** How fast a bucket refills and how much it holds. */
+export interface Rate {
+  readonly perSecond: number
+  readonly burst: number
+}
+
+/** Token buckets by name, kept in memory: each process counts for itself. */
+export interface RateLimiter {
+  /** Takes one token. Milliseconds to wait until there is one; 0 if it was taken. */
+  take(name: string, nowMs: number): number
+  /** The same answer without taking anything. */
+  peek(name: string, nowMs: number): number
+}
+
+interface Bucket {
+  readonly tokens: number
+  readonly atMs: number
+}
+
+/**
+ * Limits what happens under one name to `perSecond`, after a burst. Beyond `namesMax` names the one
+ * that was used longest ago is forgotten, so that nobody can fill the memory with names.
+ * @param nowMs of each method: any clock that never goes back, in milliseconds
+ */
+export function createRateLimiter({ perSecond, burst }: Rate, namesMax = 100_000): RateLimiter {
+  const buckets = new Map<string, Bucket>()
+
+  const tokensOf = (name: string, nowMs: number): number => {
+    const bucket = buckets.get(name)
+    if (!bucket) return burst
+    return Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * perSecond)
+  }
+  const waitMs = (tokens: number): number => (tokens >= 1 ? 0 : ((1 - tokens) / perSecond) * 1000)
+
+  return {
+    peek: (name, nowMs) => waitMs(tokensOf(name, nowMs)),
+    take(name, nowMs) {
+      const tokens = tokensOf(name, nowMs)
+      buckets.delete(name) // a Map keeps the order of insertion: the oldest name comes first
+      buckets.set(name, { tokens: tokens >= 1 ? tokens - 1 : tokens, atMs: nowMs })
+      if (buckets.size > namesMax) forgetOldest(buckets)
+      return waitMs(tokens)
+    },
+  }
+}
+
+function forgetOldest(buckets: Map<string, Bucket>): void {
+  for (const name of buckets.keys()) {
+    buckets.delete(name)
+    return
+  }
+}
+
+/**
+ * The part of an address that one customer of a network cannot change at will: an IPv4 address, or
+ * the first 64 bits of an IPv6 one.
+ */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (mapped !== undefined) return mapped
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.split('::')
+  const before = head === '' ? [] : head.split(':')
+  const after = tail ? tail.split(':') : []
+  const zeros = Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0')
+  return `${[...before, ...zeros, ...after].slice(0, 4).join(':')}::/64`
+}
