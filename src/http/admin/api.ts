@@ -1,0 +1,21 @@
+import type { FastifyInstance } from 'fastify'
+import { requireAdminKey } from '../auth.ts'
+import { type CallsDeps, registerCalls } from './calls.ts'
+import { type ConfigurationDeps, registerConfiguration } from './configuration.ts'
+
+export interface ApiDeps extends CallsDeps, ConfigurationDeps {
+  readonly adminApiKey: string
+}
+
+/** What operators and their programs use, below `/api/v1` and behind the administrator's key. */
+export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
+  void app.register(
+    (scope, _options, done) => {
+      scope.addHook('onRequest', requireAdminKey(deps.adminApiKey))
+      registerConfiguration(scope, deps)
+      registerCalls(scope, deps)
+      done()
+    },
+    { prefix: '/api/v1' },
+  )
+}

@@ -1,0 +1,73 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { parseDocument, stringify } from 'yaml'
+import { z } from 'zod'
+import { currentConfiguration } from '../../db/configurations.ts'
+import type { Database } from '../../db/queryable.ts'
+import { parseConfigurationDocument } from '../../domain/configuration-document.ts'
+import { applyConfiguration } from '../../flow/apply-configuration.ts'
+import { sendProblem } from '../errors.ts'
+import { readQuery } from './query.ts'
+
+export interface ConfigurationDeps {
+  readonly database: Database
+  /** Why a tracking URL may not be reached, or undefined. */
+  readonly checkUrl?: (url: string) => string | undefined
+  /** Makes the next call see what has been applied. */
+  readonly refreshConfiguration: () => Promise<void>
+}
+
+const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
+const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml']
+const PutQuery = z.strictObject({ dry_run: z.enum(['true', 'false']).optional() })
+
+/**
+ * `PUT,GET /configuration`: the whole configuration as one document, in JSON or YAML. PUT makes the
+ * configuration equal to it, all or nothing; the same document again changes nothing.
+ */
+export function registerConfiguration(app: FastifyInstance, deps: ConfigurationDeps): void {
+  app.addContentTypeParser(YAML_TYPES, { parseAs: 'string' }, (_request, text, parsed) =>
+    parsed(null, text),
+  )
+  app.get('/configuration', async (request, reply) => {
+    const current = await currentConfiguration(deps.database)
+    const document = current?.document ?? {}
+    reply.header('etag', `"${current?.revision ?? 0}"`)
+    if (!/\byaml\b/i.test(request.headers.accept ?? '')) return document
+    return reply.type('application/yaml').send(stringify(document))
+  })
+  app.put('/configuration', { bodyLimit: DOCUMENT_BYTES_MAX }, async (request, reply) => {
+    const query = readQuery(PutQuery, request.query, reply)
+    if (!query) return reply
+    const read = readBody(request)
+    if (read.kind === 'malformed') return sendProblem(reply, 'malformed_body', read.place)
+    const parsed = parseConfigurationDocument(read.document, deps.checkUrl)
+    if (parsed.kind === 'problems') {
+      return sendProblem(reply, 'invalid_configuration', { problems: parsed.problems })
+    }
+    const dryRun = query.dry_run === 'true'
+    const { revision, changes } = await applyConfiguration(deps.database, parsed, { dryRun })
+    if (!dryRun) await deps.refreshConfiguration()
+    return { revision, dry_run: dryRun, changes, warnings: parsed.warnings }
+  })
+}
+
+type ReadBody =
+  | { readonly kind: 'document'; readonly document: unknown }
+  | { readonly kind: 'malformed'; readonly place: object }
+
+/** JSON has been parsed when the handler is called; YAML has its places told. */
+function readBody({ body, mediaType = '' }: FastifyRequest): ReadBody {
+  if (!YAML_TYPES.includes(mediaType)) return { kind: 'document', document: body }
+  const yaml = parseDocument(String(body))
+  const [error] = yaml.errors
+  if (error) {
+    const [{ line, col: column } = { line: 1, col: 1 }] = error.linePos ?? []
+    return { kind: 'malformed', place: { line, column } }
+  }
+  try {
+    return { kind: 'document', document: yaml.toJS() }
+  } catch {
+    // Too many aliases, or one without its anchor.
+    return { kind: 'malformed', place: {} }
+  }
+}

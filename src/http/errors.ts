@@ -1,0 +1,80 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyReply } from 'fastify'
+import { isConnectionFailure } from '../db/pool.ts'
+
+const PROBLEMS = {
+  malformed_request: [400, 'The request is not valid HTTP.'],
+  repeated_header: [400, 'A header that may be sent once was sent twice.'],
+  malformed_body: [400, 'The body is not what its content type says.'],
+  invalid_query: [400, 'A parameter of the query is unknown or malformed.'],
+  unauthorised: [401, 'Send a valid key as "Authorization: Bearer KEY".'],
+  not_found: [404, 'There is nothing here.'],
+  request_timeout: [408, 'The request took too long to arrive.'],
+  body_too_large: [413, 'The body is larger than this resource takes.'],
+  url_too_long: [414, 'The URL is longer than 2048 characters.'],
+  unsupported_media_type: [415, 'This resource does not take that content type.'],
+  invalid_configuration: [422, 'Nothing was applied: the document has problems.'],
+  headers_too_large: [431, 'The header section is too large.'],
+  internal_error: [500, 'Something went wrong here; the log has the details.'],
+  unavailable: [503, 'The database is away; try again later.'],
+  not_ready: [503, 'Something that this service needs is away.'],
+} as const satisfies Record<string, readonly [status: number, detail: string]>
+
+/** What programs decide by; never changes its meaning. */
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** An error as clients see it. @see RFC 9457 */
+export interface Problem {
+  readonly type: 'about:blank'
+  readonly title: string
+  readonly status: number
+  readonly code: ProblemCode
+  readonly detail: string
+}
+
+export const PROBLEM_TYPE = 'application/problem+json'
+
+/** Seconds after which a client may ask again when the database was away. */
+export const RETRY_AFTER_SECONDS = 5
+
+/** On every answer: the URL of a postback holds a key, and nothing here is for caches. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+/** A problem's body. It says nothing of what was sent, since that may hold keys. */
+export function buildProblem(code: ProblemCode): Problem {
+  const [status, detail] = PROBLEMS[code]
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? '', status, code, detail }
+}
+
+/** Answers with a problem; `more` are members of its own, such as the list of what is wrong. */
+export function sendProblem(reply: FastifyReply, code: ProblemCode, more?: object): FastifyReply {
+  const problem = buildProblem(code)
+  if (problem.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  return reply
+    .code(problem.status)
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify({ ...problem, ...more }))
+}
+
+const BY_STATUS: Readonly<Record<number, ProblemCode>> = {
+  404: 'not_found',
+  408: 'request_timeout',
+  413: 'body_too_large',
+  414: 'url_too_long',
+  415: 'unsupported_media_type',
+}
+
+/** What a thrown error is to the client. Everything that is not known to be the client's doing is ours. */
+export function problemCodeOf(error: unknown): ProblemCode {
+  if (isConnectionFailure(error)) return 'unavailable'
+  const { statusCode, code } = error as { statusCode?: unknown; code?: unknown }
+  if (typeof statusCode !== 'number' || statusCode >= 500) return 'internal_error'
+  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || code === 'FST_ERR_CTP_EMPTY_JSON_BODY') {
+    return 'malformed_body'
+  }
+  return BY_STATUS[statusCode] ?? 'malformed_request'
+}
