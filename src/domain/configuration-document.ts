@@ -45,6 +45,15 @@ export function parseConfigurationDocument(
 }
 
 /**
+ * A stored document with its keys in the order in which people write them, which a jsonb column does
+ * not keep. One that this version of the program cannot read comes back as it is.
+ */
+export function orderDocument(stored: unknown): ConfigurationDocument {
+  const parsed = CONFIGURATION_SCHEMA.safeParse(stored)
+  return parsed.success ? parsed.data : (stored as ConfigurationDocument)
+}
+
+/**
  * Reads the rules of one campaign as a version of it was stored.
  * @throws AppError `invalid_configuration` if this version of the program cannot read them
  */

@@ -1,3 +1,4 @@
+import type { Queryable } from '../../src/db/queryable.ts'
 import {
   type ParsedConfiguration,
   parseConfigurationDocument,
@@ -68,4 +69,15 @@ export function aConfiguration(
   const parsed = parseConfigurationDocument(aConfigurationDocument(overrides))
   if (parsed.kind === 'configuration') return parsed
   throw new Error(JSON.stringify(parsed.problems, undefined, 2))
+}
+
+/** Empties the tables of configurations, so that tests without calls may share one database. */
+export async function clearConfigurations(db: Queryable): Promise<void> {
+  await db.query(`
+    alter table configurations disable trigger append_only;
+    alter table campaign_versions disable trigger append_only;
+    delete from configurations;
+    delete from campaign_versions;
+    alter table configurations enable trigger append_only;
+    alter table campaign_versions enable trigger append_only`)
 }
