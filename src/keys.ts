@@ -3,9 +3,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 /** Derives and checks the keys that open one leg of one call. @see behaviour B7 */
 export interface CallKeys {
   /** The key of a leg: letters and digits, the same every time. */
-  derive(callUuid: string, leg: number): string
+  readonly derive: (callUuid: string, leg: number) => string
   /** The leg that this key opens, or undefined. Takes the same time for every key, known call or not. */
-  check(callUuid: string, key: string): number | undefined
+  readonly check: (callUuid: string, key: string) => number | undefined
 }
 
 export interface KeySecret {

@@ -1,16 +1,8 @@
-import type { Campaign, Publisher, TrackingNumber } from '../domain/campaign.ts'
+import type { FoundNumber } from '../domain/configuration-snapshot.ts'
 import { callerNumber, dialledNumber } from './caller-id.ts'
 import { nextMaxForwards } from './headers.ts'
 import type { Headers, SipRequest } from './srf.ts'
 import type { TrunkFinder } from './trunk.ts'
-
-/** A tracking number with the campaign that owns it. */
-export interface FoundNumber {
-  readonly campaign: Campaign
-  readonly version: number
-  readonly publisher: Publisher
-  readonly number: TrackingNumber
-}
 
 export interface AdmissionRules {
   readonly isDraining: boolean

@@ -1,16 +1,13 @@
-import type { Buyer, Trunk } from '../domain/campaign.ts'
+import type { Trunk } from '../domain/campaign.ts'
 import { AppError } from '../domain/app-error.ts'
-import { admit, type FoundNumber } from './admission.ts'
+import type { ConfigurationSnapshot } from '../domain/configuration-snapshot.ts'
+import { admit } from './admission.ts'
 import { type InviteDeps, type LiveCall, runCall } from './invite.ts'
 import { connectSipClient, type SipClient, type SipRequest, type SipResponse } from './srf.ts'
 import { type TrunkFinder, trunkFinder } from './trunk.ts'
 
-/** What calls are routed by, as configured now; a new object whenever the configuration changes. */
-export interface Directory {
-  readonly trunks: readonly Trunk[]
-  findNumber(e164: string): FoundNumber | undefined
-  findBuyer(buyerId: string): Buyer | undefined
-}
+/** What calls are routed by; a new object whenever the configuration changes. */
+export type Directory = Pick<ConfigurationSnapshot, 'trunks' | 'findNumber' | 'buyer'>
 
 export interface ControllerOptions extends Omit<InviteDeps, 'client' | 'findBuyer'> {
   readonly server: { readonly host: string; readonly port: number; readonly secret: string }
@@ -22,13 +19,13 @@ export interface ControllerOptions extends Omit<InviteDeps, 'client' | 'findBuye
 export interface SipController {
   /** Where callers reach us, as the SIP server names it: `udp/127.0.0.1:5060`. */
   readonly hostports: readonly string[]
-  isConnected(): boolean
-  liveCalls(): number
+  readonly isConnected: () => boolean
+  readonly liveCalls: () => number
   /**
    * Takes no new calls, waits for live ones up to `limitMs`, hangs up the rest, and disconnects once every
    * call's end is stored or `limitMs` more have passed.
    */
-  close(limitMs: number): Promise<void>
+  readonly close: (limitMs: number) => Promise<void>
 }
 
 const ALLOW = 'INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE'
@@ -56,7 +53,7 @@ export async function startController(options: ControllerOptions): Promise<SipCo
       response.send(status, headers ? { headers } : {})
       return
     }
-    const deps = { ...options, client, findBuyer: options.directory().findBuyer }
+    const deps = { ...options, client, findBuyer: options.directory().buyer }
     take(deps, { request, response, admitted: admission })
   }
   const take = (deps: InviteDeps, incoming: Parameters<typeof runCall>[1]) => {

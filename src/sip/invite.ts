@@ -25,13 +25,13 @@ import type {
 /** The steps of the flow that a call goes through. */
 export interface CallFlow {
   /** @throws when the call could not be stored */
-  beginCall(beginning: CallBeginning): Promise<CallFacts>
+  readonly beginCall: (beginning: CallBeginning) => Promise<CallFacts>
   /** @throws when the leg could not be stored */
-  dialNextLeg(leg: NextLeg): Promise<void>
+  readonly dialNextLeg: (leg: NextLeg) => Promise<void>
   /** Settles when the fact is stored, however long that takes. */
-  bridgeCall(bridging: Bridging): Promise<void>
+  readonly bridgeCall: (bridging: Bridging) => Promise<void>
   /** Settles when the fact is stored, however long that takes. */
-  endCall(end: CallEnd): Promise<void>
+  readonly endCall: (end: CallEnd) => Promise<void>
 }
 
 export interface InviteDeps {
@@ -50,7 +50,7 @@ export interface InviteDeps {
 /** A call that is going on; `hangUp` ends it for a reason of ours. */
 export interface LiveCall {
   readonly callUuid: string
-  hangUp(reason: string): void
+  readonly hangUp: (reason: string) => void
 }
 
 type Admitted = Extract<Admission, { kind: 'admitted' }>

@@ -1,0 +1,268 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { Config } from './config.ts'
+import { startEmbeddedPostgres } from './db/embedded.ts'
+import { migrate } from './db/migrate.ts'
+import { analyzeHotTables, ensurePartitions } from './db/partitions.ts'
+import { openDatabase } from './db/pool.ts'
+import { beat } from './db/processes.ts'
+import type { Database } from './db/queryable.ts'
+import { buildAddressPolicy, checkUrl } from './delivery/address-policy.ts'
+import { startDeliveryWorker } from './delivery/worker.ts'
+import { type ConfigurationView, startConfigurationView } from './flow/configuration-view.ts'
+import { expirePostbacks } from './flow/expire-postbacks.ts'
+import type { FlowDeps } from './flow/flow-deps.ts'
+import { startLoop } from './flow/loop.ts'
+import { recoverCalls } from './flow/recover-calls.ts'
+import { createSteps, type Steps } from './flow/steps.ts'
+import { buildServer, startHttp } from './http/server.ts'
+import { type CallKeys, createCallKeys } from './keys.ts'
+import { loadSecrets, type Secrets } from './secrets.ts'
+import { type SipController, startController } from './sip/controller.ts'
+import { startEmbeddedEngine } from './sip/embedded-engine.ts'
+import type { EngineOptions } from './sip/engine/engine.ts'
+import { createLogger, type Log, type Logger } from './telemetry/logger.ts'
+
+/** A running service. */
+export interface Bridge {
+  readonly addresses: {
+    /** Base of postbacks and API; undefined where this process does not do HTTP. */
+    readonly http: string | undefined
+    /** As the SIP server names them, for example `udp/127.0.0.1:5060`. */
+    readonly sip: readonly string[]
+  }
+  readonly adminApiKey: string
+  /** Where generated secrets were written just now; undefined if they were there or configured. */
+  readonly secretsWrittenTo: string | undefined
+  /** Takes no new calls, lets live ones finish up to the limit, and releases everything. */
+  readonly close: () => Promise<void>
+}
+
+/** What tests and the demo set differently. */
+export interface BridgeOverrides {
+  readonly log?: Log
+  readonly engineTimers?: EngineOptions['timers']
+}
+
+const CONNECTIONS_MAX = 20
+const HEARTBEAT_MS = 5_000
+const EXPIRY_MS = 100
+const PARTITIONS_MS = 12 * 3_600_000
+const SIP_CONNECT_TIMEOUT_MS = 5_000
+const CALL_MS_MAX = 4 * 3_600_000
+
+/** Everything that is open, to be closed in reverse order. */
+interface Opened {
+  readonly closers: (() => Promise<unknown>)[]
+}
+
+/**
+ * Starts the service: what the roles of `config` name, on one database.
+ * @throws AppError saying what is wrong and what to do; nothing is left running then
+ */
+export async function startBridge(
+  config: Config,
+  overrides: BridgeOverrides = {},
+): Promise<Bridge> {
+  const opened: Opened = { closers: [] }
+  try {
+    return await open(config, overrides, opened)
+  } catch (error) {
+    await closeAll(opened)
+    throw error
+  }
+}
+
+async function open(config: Config, overrides: BridgeOverrides, opened: Opened): Promise<Bridge> {
+  const logger = overrides.log ? loggerTo(overrides.log) : createLogger({ level: config.logLevel })
+  const secrets = await loadSecrets(config)
+  const keys = createCallKeys(secrets.callKeySecrets)
+  const database = await openStore(config, logger, opened)
+  const view = await startConfigurationView(database, { log: logger.warn })
+  opened.closers.push(view.close)
+
+  const parts: Parts = { config, logger, secrets, keys, database, view, opened }
+  const deps = flowDeps(parts, startDelivery(parts))
+  const stop = new AbortController()
+  const steps = createSteps(deps, stop.signal)
+  startSettlement(parts, deps)
+  const state: { controller?: SipController } = {}
+  const http = await startHttpRole(parts, steps, state)
+  opened.closers.push(async () => stop.abort())
+  const sip = await startSipRole(parts, steps, overrides)
+  if (sip) state.controller = sip
+  return {
+    addresses: { http, sip: sip?.hostports ?? [] },
+    adminApiKey: secrets.adminApiKey,
+    secretsWrittenTo: secrets.generated ? secrets.file : undefined,
+    close: () => closeAll(opened),
+  }
+}
+
+interface Parts {
+  readonly config: Config
+  readonly logger: Logger
+  readonly secrets: Secrets
+  readonly keys: CallKeys
+  readonly database: Database
+  readonly view: ConfigurationView
+  readonly opened: Opened
+}
+
+async function openStore(config: Config, logger: Logger, opened: Opened): Promise<Database> {
+  const { databaseUrl, dataDir } = config
+  let connection: Parameters<typeof openDatabase>[0]['connection'] = {
+    connectionString: databaseUrl,
+  }
+  if (databaseUrl === undefined) {
+    const embedded = await startEmbeddedPostgres({ dataDir, log: logger.info })
+    opened.closers.push(embedded.close)
+    connection = embedded.connection
+  }
+  const database = openDatabase({ connection, max: CONNECTIONS_MAX, log: logger.warn })
+  opened.closers.push(() => database.close())
+  await migrate(database)
+  await ensurePartitions(database)
+  await analyzeHotTables(database)
+  return database
+}
+
+/** Starts the delivery worker where this process delivers; the way to wake it. */
+function startDelivery({ config, database, keys, logger, opened }: Parts): () => void {
+  if (!config.roles.has('delivery')) return () => {}
+  const worker = startDeliveryWorker({
+    database,
+    keys: keys.derive,
+    policy: buildAddressPolicy(config.allowPrivateTargets),
+    log: logger.info,
+  })
+  opened.closers.push(() => worker.close())
+  return () => worker.wake()
+}
+
+function flowDeps({ database, view, logger }: Parts, wakeDelivery: () => void): FlowDeps {
+  return {
+    database,
+    campaignRules: view.campaignRules,
+    names: namesIn(view),
+    wakeDelivery,
+    log: logger.info,
+  }
+}
+
+function namesIn(view: ConfigurationView): FlowDeps['names'] {
+  return ({ campaignId, publisherId, buyerId }) => {
+    const { campaign, publisher, buyer } = view.current()
+    return {
+      campaignName: campaign(campaignId)?.name ?? '',
+      publisherName: publisher(publisherId)?.name ?? '',
+      buyerName: buyerId === undefined ? undefined : buyer(buyerId)?.name,
+    }
+  }
+}
+
+function startSettlement({ config, database, logger, opened }: Parts, deps: FlowDeps): void {
+  if (!config.roles.has('settlement')) return
+  const log = logger.error
+  const loops = [
+    startLoop({
+      name: 'expire-postbacks',
+      everyMs: EXPIRY_MS,
+      round: async () => (await expirePostbacks(deps)).isFull,
+      log,
+    }),
+    startLoop({
+      name: 'recover-calls',
+      everyMs: HEARTBEAT_MS,
+      round: async () => (await recoverCalls(deps)).isFull,
+      log,
+    }),
+    startLoop({
+      name: 'partitions',
+      everyMs: PARTITIONS_MS,
+      round: () => ensurePartitions(database).then(() => false),
+      log,
+    }),
+  ]
+  opened.closers.push(() => Promise.all(loops.map((loop) => loop.close())))
+}
+
+async function startHttpRole(
+  { config, database, keys, logger, opened, secrets, view }: Parts,
+  steps: Steps,
+  state: { readonly controller?: SipController },
+): Promise<string | undefined> {
+  if (!config.roles.has('http')) return undefined
+  const policy = buildAddressPolicy(config.allowPrivateTargets)
+  const app = buildServer({
+    logger,
+    database,
+    adminApiKey: secrets.adminApiKey,
+    trustProxy: config.trustProxy,
+    checkKey: keys.check,
+    receivePostback: steps.receivePostback,
+    recordRefusal: steps.recordRefusal,
+    checkUrl: (url) => checkUrl(policy, url),
+    refreshConfiguration: view.refresh,
+    readiness: {
+      database: () => database.query('select').then(() => true),
+      sip: () => !config.roles.has('sip') || (state.controller?.isConnected() ?? false),
+    },
+  })
+  const server = await startHttp(app, config.http)
+  opened.closers.push(() => server.close())
+  return server.url
+}
+
+async function startSipRole(
+  { config, database, keys, logger, opened, view }: Parts,
+  steps: Steps,
+  { engineTimers }: BridgeOverrides,
+): Promise<SipController | undefined> {
+  if (!config.roles.has('sip')) return undefined
+  const log = logger.info
+  const processId = uuidv7()
+  await beat(database, processId)
+  const heartbeat = startLoop({
+    name: 'heartbeat',
+    everyMs: HEARTBEAT_MS,
+    round: () => beat(database, processId).then(() => false),
+    log: logger.error,
+  })
+  opened.closers.push(heartbeat.close)
+  const server = config.drachtio ?? (await startEngineRole(config, { log, engineTimers, opened }))
+  const controller = await startController({
+    server,
+    directory: view.current,
+    connectTimeoutMs: SIP_CONNECT_TIMEOUT_MS,
+    flow: steps,
+    keys,
+    headerNames: config.callHeaders,
+    processId,
+    names: namesIn(view),
+    random: Math.random,
+    callMsMax: CALL_MS_MAX,
+    log,
+  })
+  opened.closers.push(() => controller.close(config.drainTimeoutMs))
+  return controller
+}
+
+async function startEngineRole(
+  config: Config,
+  options: { log: Log; engineTimers: EngineOptions['timers']; opened: Opened },
+) {
+  const { log, engineTimers, opened } = options
+  const engine = await startEmbeddedEngine(config.sip, {
+    log,
+    ...(engineTimers && { timers: engineTimers }),
+  })
+  opened.closers.push(engine.close)
+  return engine.server
+}
+
+/** Closes in reverse order; one that fails does not keep the others open. */
+async function closeAll({ closers }: Opened): Promise<void> {
+  for (const close of closers.splice(0).toReversed()) await close().catch(() => {})
+}
+
+const loggerTo = (log: Log): Logger => ({ debug: () => {}, info: log, warn: log, error: log })

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto'
+import type { Config } from '../config.ts'
+import { AppError } from '../domain/app-error.ts'
+import { type Engine, type EngineOptions, startEngine } from './engine/engine.ts'
+
+/** The SIP engine of this process, kept running. */
+export interface EmbeddedEngine {
+  readonly server: { readonly host: string; readonly port: number; readonly secret: string }
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Starts the embedded engine on the configured addresses, and again on the same ones should it ever end by
+ * itself; the controller then connects anew.
+ * @throws AppError where an address is taken
+ */
+export async function startEmbeddedEngine(
+  sip: Config['sip'],
+  options: {
+    readonly timers?: EngineOptions['timers']
+    readonly log: (event: string, fields: object) => void
+  },
+): Promise<EmbeddedEngine> {
+  const { timers, log } = options
+  const secret = randomBytes(16).toString('hex')
+  const listen = (addresses: Pick<EngineOptions, 'sip' | 'admin'>) =>
+    startEngine({ ...addresses, secret, ...(timers && { timers }) })
+  const { host, port, transports } = sip
+  let engine = await listen({
+    sip: transports.map((transport) => ({ transport, host, port })),
+    admin: { host: '127.0.0.1', port: 0 },
+  }).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new AppError('port_in_use', `${reason} Set SIP_HOST and SIP_PORT to free ones.`, {
+      cause: error,
+    })
+  })
+  const { admin } = engine
+  let isClosing = false
+  const keepRunning = async (running: Engine): Promise<void> => {
+    const error = await running.exited
+    if (isClosing) return
+    log('engine.ended', { error: error?.message })
+    engine = await listen({ sip: running.sip, admin })
+    return keepRunning(engine)
+  }
+  keepRunning(engine).catch((error: unknown) => log('engine.gone', { error: String(error) }))
+  return {
+    server: { ...admin, secret },
+    close() {
+      isClosing = true
+      return engine.close()
+    },
+  }
+}
