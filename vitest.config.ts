@@ -8,7 +8,7 @@ const SYSTEM = [
   'test/db/**',
   'test/flow/**',
   'test/http/**',
-  'test/sip/*.test.ts',
+  'test/sip/controller.test.ts',
   'test/delivery/**',
   'test/cli/**',
   'test/conformance/**',

@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest'
+import { beat } from '../../src/db/processes.ts'
+import { recoverCalls } from '../../src/flow/recover-calls.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { beginCall, bridgeCall, flowOn, ledger, post, queued } from '../support/flow.ts'
+
+async function start() {
+  const database = await openTestDatabase()
+  return { database, deps: await flowOn(database) }
+}
+
+/** The process that holds the test's calls last beat `secondsAgo`. */
+async function beatAt(database: Awaited<ReturnType<typeof start>>['database'], clock: string) {
+  const { rows } = await database.query<{ id: string }>(`select distinct process_id id from calls`)
+  await database.setClock(clock)
+  for (const { id } of rows) await beat(database, id)
+}
+
+it('closes the calls of a dead process at its last heartbeat, and settles them as usual', async () => {
+  const { database, deps } = await start()
+  const facts = await beginCall(deps)
+  await bridgeCall(deps, facts)
+  await beatAt(database, '60 seconds')
+  await database.setClock('81 seconds')
+  expect(await recoverCalls(deps)).toEqual({ closed: 1, isFull: false })
+  const { rows } = await database.query<Record<string, unknown>>(
+    `select state, end_reason, hung_up_by, conversion, round(connected_ms / 1000.0) seconds,
+            settle_at - ended_at = interval '600 seconds' "waitsFull" from calls`,
+  )
+  expect(rows).toEqual([
+    {
+      state: 'ended',
+      end_reason: 'bridge_lost',
+      hung_up_by: 'bridge',
+      conversion: 'pending',
+      seconds: '60',
+      waitsFull: true,
+    },
+  ])
+  expect(await post(deps, facts.callUuid, 'revenue=10')).toMatchObject({ status: 'converted' })
+})
+
+it('leaves the calls of a process alone that has beaten within 20 s', async () => {
+  const { database, deps } = await start()
+  await beginCall(deps)
+  await beatAt(database, '60 seconds')
+  await database.setClock('79 seconds')
+  expect(await recoverCalls(deps)).toEqual({ closed: 0, isFull: false })
+})
+
+it('closes a call that only rang as not converted, once, however many try', async () => {
+  const { database, deps } = await start()
+  const { callUuid } = await beginCall(deps)
+  await beatAt(database, '1 second')
+  await database.setClock('60 seconds')
+  const closed = await Promise.all(Array.from({ length: 8 }, () => recoverCalls(deps)))
+  expect(closed.reduce((sum, each) => sum + each.closed, 0)).toBe(1)
+  expect(await ledger(database, callUuid)).toEqual(['settlement not_converted not_connected'])
+  expect((await queued(database, callUuid)).slice(2)).toEqual(['not_converted', 'finished'])
+})
+
+it('forgets a dead process once it holds no call', async () => {
+  const { database, deps } = await start()
+  await beginCall(deps)
+  await beatAt(database, '1 second')
+  await database.setClock('60 seconds')
+  await recoverCalls(deps)
+  await recoverCalls(deps)
+  expect((await database.query('select from processes')).rows).toEqual([])
+})

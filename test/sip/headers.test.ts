@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import { parseTemplate } from '../../src/domain/tokens.ts'
+import {
+  buildInviteHeaders,
+  DEFAULT_HEADER_NAMES,
+  nextMaxForwards,
+  passReason,
+} from '../../src/sip/headers.ts'
+
+const CALL = '019f2d6e-0000-7000-8000-00000000000a'
+
+function template(text: string) {
+  const parsed = parseTemplate(text)
+  if (parsed.kind !== 'template') throw new Error(parsed.problem)
+  return parsed.parts
+}
+
+function build(overrides: Partial<Parameters<typeof buildInviteHeaders>[0]> = {}) {
+  return buildInviteHeaders({
+    names: DEFAULT_HEADER_NAMES,
+    callUuid: CALL,
+    callKey: '0101abc',
+    callerNumber: '+12125550100',
+    maxForwards: 69,
+    buyer: { uuidFormat: 'standard', headers: [] },
+    values: {},
+    ...overrides,
+  })
+}
+
+describe("the headers of a buyer's INVITE (B1)", () => {
+  it("carry the call's UUID, the leg's key and the caller", () => {
+    expect(build()).toEqual({
+      headers: {
+        From: '<sip:+12125550100@localhost>',
+        'Max-Forwards': '69',
+        'X-PH-RetreaverUUID': CALL,
+        'X-PH-RetreaverKey': '0101abc',
+      },
+      leftOut: [],
+    })
+  })
+
+  it('carry the UUID without hyphens where the buyer wants it so', () => {
+    const { headers } = build({ buyer: { uuidFormat: 'compact', headers: [] } })
+    expect(headers['X-PH-RetreaverUUID']).toBe('019f2d6e00007000800000000000000a')
+  })
+
+  it('name a withheld caller as RFC 3323 does', () => {
+    expect(build({ callerNumber: undefined }).headers['From']).toBe(
+      '"Anonymous" <sip:anonymous@anonymous.invalid>',
+    )
+  })
+
+  it.each([
+    ['a line break', 'v\r\nX-Evil: 1'],
+    ['a NUL', 'v\0'],
+    ['more than 256 characters', 'v'.repeat(257)],
+  ])('leave out a value with %s', (_, value) => {
+    const buyer = {
+      uuidFormat: 'standard',
+      headers: [{ name: 'X-Tag', value: template('[tag]') }],
+    } as const
+    const built = build({ buyer, values: { tag: value } })
+    expect(built.leftOut).toEqual(['X-Tag'])
+    expect(JSON.stringify(built.headers)).not.toContain('Evil')
+  })
+
+  it('cannot be overridden by the headers of a buyer', () => {
+    const headers = [{ name: 'x-ph-retreaverkey', value: template('mine') }]
+    const built = build({ buyer: { uuidFormat: 'standard', headers } })
+    expect(built.leftOut).toEqual(['x-ph-retreaverkey'])
+    expect(built.headers['X-PH-RetreaverKey']).toBe('0101abc')
+  })
+
+  it('refuse a key of ours that would break the line', () => {
+    expect(() => build({ callKey: 'a\r\nX-Evil: 1' })).toThrow(RangeError)
+  })
+})
+
+describe('nextMaxForwards (RFC 7332)', () => {
+  it.each([
+    ['70', 69],
+    ['1', 0],
+    ['0', undefined],
+    ['255', 69],
+    ['x', 69],
+    [undefined, 70],
+  ])('of %j is %j', (value, expected) => {
+    expect(nextMaxForwards({ get: () => value })).toBe(expected)
+  })
+})
+
+it.each([
+  ['Q.850;cause=16', { Reason: 'Q.850;cause=16' }],
+  ['x\r\nX-Evil: 1', {}],
+  [undefined, {}],
+])('a Reason of %j passes as %j', (reason, expected) => {
+  expect(passReason(reason)).toEqual(expected)
+})
