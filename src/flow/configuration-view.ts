@@ -84,6 +84,5 @@ function readSnapshot(
     log('configuration.unreadable', { revision, problems: parsed.problems.slice(0, 10) })
     return undefined
   }
-  log('configuration.loaded', { revision })
   return indexConfiguration(revision, parsed.configuration, campaignVersions)
 }
