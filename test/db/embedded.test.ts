@@ -90,7 +90,8 @@ async function postmasterPid(dataDir: string): Promise<number> {
 
 async function show(database: Database, names: readonly string[]): Promise<unknown> {
   const { rows } = await database.query<{ name: string; setting: string }>(
-    'select name, setting from pg_settings where name = any($1)',
+    // What the server starts from, before our pool may have changed it.
+    'select name, reset_val as setting from pg_settings where name = any($1)',
     [names],
   )
   return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))

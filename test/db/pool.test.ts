@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { isConnectionFailure, openDatabase } from '../../src/db/pool.ts'
+import type { Queryable } from '../../src/db/queryable.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -135,7 +136,8 @@ describe('transaction', () => {
       throw new Error('no')
     })
     await expect(work).rejects.toThrow('no')
-    expect((await database.query('select id from rolled_back')).rows).toEqual([])
+    // On the same connection, which would still see a row that is not yet rolled back.
+    expect((await second.query('select id from rolled_back')).rows).toEqual([])
     expect(await backendOf(second)).toBe(before)
   })
 
@@ -197,10 +199,12 @@ describe('transaction', () => {
 
   it('allows one statement the time that it asks for', async () => {
     const second = openSecond({ statementTimeoutMs: 20 })
-    const sleep = () => second.transaction((db) => db.query('select pg_sleep(0.1)'))
-    await expect(sleep()).rejects.toSatisfy(isConnectionFailure)
-    await second.transaction((db) => db.query('select pg_sleep(0.1)'), { statementTimeoutMs: 0 })
-    await expect(sleep()).rejects.toSatisfy(isConnectionFailure)
+    // Longer than the server waits for a statement, and than this side waits for the server.
+    const work = (db: Queryable) => db.query('select pg_sleep(0.4)')
+    await expect(second.transaction(work)).rejects.toSatisfy(isConnectionFailure)
+    await second.transaction(work, { statementTimeoutMs: 0 })
+    await second.transaction(work, { statementTimeoutMs: 5_000 })
+    await expect(second.transaction(work)).rejects.toSatisfy(isConnectionFailure)
   })
 })
 
