@@ -16,7 +16,8 @@ export interface PostbackEntry {
   readonly httpStatus: number
   readonly status: string
   readonly reason: string
-  readonly conversion: ConversionState
+  /** The call's state after it; `unchanged` where the request was turned away unread. */
+  readonly conversion: ConversionState | 'unchanged'
 }
 
 /** In the order they came. */

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { PostbackText } from '../domain/postback.ts'
-import type { PostbackReply, PostbackRequest } from '../flow/receive-postback.ts'
+import type { PostbackRequest } from '../flow/receive-postback.ts'
+import type { Steps } from '../flow/steps.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { buildProblem, problemCodeOf, RETRY_AFTER_SECONDS } from './errors.ts'
 import { type BodyRefusal, readPostback, type ReadPostback } from './postback-request.ts'
@@ -12,27 +12,9 @@ import {
   type PostbackLimits,
 } from './postback-limits.ts'
 
-/** Stores a postback and decides what follows. @throws when it could not be stored */
-export type ReceivePostback = (request: PostbackRequest) => Promise<PostbackReply>
-
-/** A request that was turned away before it was looked at. */
-export interface PostbackRefusal {
-  readonly callUuid: string
-  readonly text: PostbackText
-  readonly source: string
-  readonly method: string
-  readonly httpStatus: number
-  readonly reason: string
-}
-
-/** Keeps a refusal if its call exists. Does not wait for it, and drops some rather than grow. */
-export type RecordRefusal = (refusal: PostbackRefusal) => void
-
-export interface PostbackDeps {
+export interface PostbackDeps extends Pick<Steps, 'receivePostback' | 'recordRefusal'> {
   /** The leg that a key opens, without asking the database. @see behaviour B7 */
   readonly checkKey: (callUuid: string, key: string) => number | undefined
-  readonly receivePostback: ReceivePostback
-  readonly recordRefusal: RecordRefusal
   readonly logger: Logger
   readonly postbackLimits?: Partial<PostbackLimits>
 }

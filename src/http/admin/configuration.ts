@@ -25,6 +25,7 @@ const PutQuery = z.strictObject({ dry_run: z.enum(['true', 'false']).optional() 
  * configuration equal to it, all or nothing; the same document again changes nothing.
  */
 export function registerConfiguration(app: FastifyInstance, deps: ConfigurationDeps): void {
+  app.removeContentTypeParser('text/plain')
   app.addContentTypeParser(YAML_TYPES, { parseAs: 'string' }, (_request, text, parsed) =>
     parsed(null, text),
   )

@@ -1,7 +1,7 @@
 import { afterEach } from 'vitest'
 import type { Database } from '../../../src/db/queryable.ts'
 import type { PostbackReply, PostbackRequest } from '../../../src/flow/receive-postback.ts'
-import type { PostbackRefusal } from '../../../src/http/postbacks.ts'
+import type { Refusal } from '../../../src/flow/steps.ts'
 import { buildServer, type HttpDeps } from '../../../src/http/server.ts'
 import { createCallKeys } from '../../../src/keys.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
@@ -34,7 +34,7 @@ const noDatabase: Database = {
 /** A server whose flow is played by plain functions that write down what they got. */
 export function openTestServer(overrides: Partial<HttpDeps> = {}) {
   const received: PostbackRequest[] = []
-  const refusals: PostbackRefusal[] = []
+  const refusals: Refusal[] = []
   const logLines: string[] = []
   const app = buildServer({
     checkKey: (callUuid, key) => keys.check(callUuid, key),
