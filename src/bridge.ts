@@ -77,7 +77,7 @@ async function open(config: Config, overrides: BridgeOverrides, opened: Opened):
   const secrets = await loadSecrets(config)
   const keys = createCallKeys(secrets.callKeySecrets)
   const database = await openStore(config, logger, opened)
-  const view = await startConfigurationView(database, { log: logger.warn })
+  const view = await startConfigurationView(database, { log: logger.info })
   opened.closers.push(view.close)
 
   const parts: Parts = { config, logger, secrets, keys, database, view, opened }
@@ -145,7 +145,7 @@ function flowDeps({ database, view, logger }: Parts, wakeDelivery: () => void): 
     campaignRules: view.campaignRules,
     names: namesIn(view),
     wakeDelivery,
-    log: logger.info,
+    log: logger,
   }
 }
 
@@ -162,7 +162,7 @@ function namesIn(view: ConfigurationView): FlowDeps['names'] {
 
 function startSettlement({ config, database, logger, opened }: Parts, deps: FlowDeps): void {
   if (!config.roles.has('settlement')) return
-  const log = logger.error
+  const log = logger
   const loops = [
     startLoop({
       name: 'expire-postbacks',
@@ -219,14 +219,14 @@ async function startSipRole(
   { engineTimers }: BridgeOverrides,
 ): Promise<SipController | undefined> {
   if (!config.roles.has('sip')) return undefined
-  const log = logger.info
+  const log = logger
   const processId = uuidv7()
   await beat(database, processId)
   const heartbeat = startLoop({
     name: 'heartbeat',
     everyMs: HEARTBEAT_MS,
     round: () => beat(database, processId).then(() => false),
-    log: logger.error,
+    log: logger,
   })
   opened.closers.push(heartbeat.close)
   const server = config.drachtio ?? (await startEngineRole(config, { log, engineTimers, opened }))
@@ -249,7 +249,7 @@ async function startSipRole(
 
 async function startEngineRole(
   config: Config,
-  options: { log: Log; engineTimers: EngineOptions['timers']; opened: Opened },
+  options: { log: Logger; engineTimers: EngineOptions['timers']; opened: Opened },
 ) {
   const { log, engineTimers, opened } = options
   const engine = await startEmbeddedEngine(config.sip, {

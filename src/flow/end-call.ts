@@ -39,7 +39,12 @@ export async function endCalls(deps: FlowDeps, ends: readonly CallEnd[]): Promis
     )
     const now = await readClock(db)
     const legs = ends.flatMap(({ callUuid, leg }) => (leg ? legProgress(callUuid, leg, now) : []))
-    const ended = ends.map((end) => ({ ...end, endedAt: agoToDate(now, end.endedAgoMs) }))
+    const ended = ends.map((end) => ({
+      ...end,
+      endedAt: agoToDate(now, end.endedAgoMs),
+      connectedMs: end.connectedMs === undefined ? undefined : Math.round(end.connectedMs),
+      totalMs: Math.round(end.totalMs),
+    }))
     return closeCalls(db, deps, { locked, ended, legs, now })
   })
   afterClosing(deps, closed)
@@ -85,16 +90,16 @@ export function afterClosing(
   for (const { call, group, state } of open) {
     const { callUuid, campaignId, buyerId, hungUpBy, sipStatus, connectedMs, totalMs } = call
     const { conversion } = state
-    deps.log('call.ended', {
-      callUuid,
-      campaignId,
-      buyerId,
-      hungUpBy,
-      sipStatus,
-      connectedMs,
-      totalMs,
-      conversion: conversion === 'undecided' ? 'pending' : conversion,
-      groupId: group?.groupId,
+    deps.log.info('call.ended', {
+      call_uuid: callUuid,
+      campaign_id: campaignId,
+      buyer_id: buyerId,
+      hung_up_by: hungUpBy,
+      sip_status: sipStatus,
+      connected_ms: connectedMs,
+      total_ms: totalMs,
+      conversion,
+      group_id: group?.groupId,
     })
   }
   logDecisions(deps, open)

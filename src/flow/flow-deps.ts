@@ -1,6 +1,7 @@
 import type { Database } from '../db/queryable.ts'
 import type { CallFacts, CallNames } from '../domain/call.ts'
 import type { CampaignRules } from '../domain/campaign.ts'
+import type { Logger } from '../telemetry/logger.ts'
 
 /** What the steps of the flow need from around them. */
 export interface FlowDeps {
@@ -11,5 +12,5 @@ export interface FlowDeps {
   readonly names: (call: Pick<CallFacts, 'campaignId' | 'publisherId' | 'buyerId'>) => CallNames
   /** Tells the delivery worker that there is something to send; called after the commit. */
   readonly wakeDelivery: () => void
-  readonly log: (event: string, fields: object) => void
+  readonly log: Logger
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from '../telemetry/logger.ts'
 
 /** Work that is done again and again until it is closed. */
 export interface Loop {
@@ -12,7 +13,7 @@ export interface LoopOptions {
   /** One round; true asks for the next one at once. */
   readonly round: () => Promise<boolean>
   readonly everyMs: number
-  readonly log: (event: string, fields: object) => void
+  readonly log: Logger
 }
 
 const FAILURE_DELAY_MS_MAX = 5_000
@@ -29,7 +30,7 @@ export function startLoop({ name, round, everyMs, log }: LoopOptions): Loop {
         failures = 0
       } catch (error) {
         failures++
-        log('loop.failed', { loop: name, failures, error: String(error) })
+        log.error('loop.failed', { loop: name, failures, error })
       }
       const waitMs = Math.min(everyMs * 2 ** failures, Math.max(everyMs, FAILURE_DELAY_MS_MAX))
       if (!isUrgent) await delay(waitMs, undefined, { signal: stop.signal }).catch(() => {})

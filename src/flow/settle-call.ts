@@ -196,9 +196,9 @@ export function logDecisions(deps: FlowDeps, calls: Iterable<OpenCall>): void {
     for (const { decision } of decided) {
       const { kind, conversion, reason, revenue, payout, late } = decision
       const { callUuid, campaignId } = call
-      deps.log('call.settled', {
-        callUuid,
-        campaignId,
+      deps.log.info('call.settled', {
+        call_uuid: callUuid,
+        campaign_id: campaignId,
         kind,
         conversion,
         reason,

@@ -63,9 +63,9 @@ export function createSteps(deps: FlowDeps, signal: AbortSignal): Steps {
 
   const storeForCertain = async (fact: string, callUuid: string, work: () => Promise<unknown>) => {
     const onFailure = (error: unknown) =>
-      deps.log('fact.not_stored_yet', { fact, call_uuid: callUuid, error: String(error) })
+      deps.log.warn('fact.not_stored_yet', { fact, call_uuid: callUuid, error })
     const isStored = await keepTrying(work, { signal, onFailure })
-    if (!isStored) deps.log('fact.given_up', { fact, call_uuid: callUuid })
+    if (!isStored) deps.log.error('fact.given_up', { fact, call_uuid: callUuid })
   }
 
   return {
@@ -118,7 +118,7 @@ function createRefusalRecorder(deps: FlowDeps): (refusal: Refusal) => void {
     waiting++
     void recorder
       .add(refusal)
-      .catch((error: unknown) => deps.log('refusal.not_stored', { error: String(error) }))
+      .catch((error: unknown) => deps.log.warn('refusal.not_stored', { error }))
       .finally(() => waiting--)
   }
 }

@@ -49,7 +49,7 @@ export async function startController(options: ControllerOptions): Promise<SipCo
     })
     if (admission.kind === 'refused') {
       const { status, reason, headers } = admission
-      log('call.refused', { status, reason, source: request.source_address })
+      log.info('call.refused', { status, reason, source: request.source_address })
       response.send(status, headers ? { headers } : {})
       return
     }
@@ -60,7 +60,7 @@ export async function startController(options: ControllerOptions): Promise<SipCo
     let call: LiveCall | undefined
     const over = runCall(deps, incoming, (begun) => (call = begun))
       .catch((error: unknown) => {
-        log('call.failed', { callUuid: call?.callUuid, error: errorText(error) })
+        log.error('call.failed', { call_uuid: call?.callUuid, error })
         if (!incoming.response.finalResponseSent) incoming.response.send(500)
       })
       .finally(() => call && live.delete(call))
@@ -74,14 +74,14 @@ export async function startController(options: ControllerOptions): Promise<SipCo
     },
     onConnect: (hostports) => {
       state.isConnected = true
-      log('sip.connected', { hostports })
+      log.info('sip.connected', { hostports })
       first.resolve(hostports)
     },
     onRefused: (error) => first.reject(unreachable(server, error)),
-    onError: (error) => log('sip.connection_error', { error: error.message }),
+    onError: (error) => log.warn('sip.connection_error', { error }),
     onClose: () => {
       state.isConnected = false
-      log('sip.disconnected', {})
+      log.warn('sip.disconnected', {})
     },
   })
   const timer = setTimeout(() => first.reject(unreachable(server)), options.connectTimeoutMs)
@@ -139,6 +139,3 @@ async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
   await Promise.race([work, limit.promise])
   clearTimeout(timer)
 }
-
-const errorText = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error)

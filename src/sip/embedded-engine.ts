@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { AppError } from '../domain/app-error.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import { type Engine, type EngineOptions, startEngine } from './engine/engine.ts'
 
 /** The SIP engine of this process, kept running. */
@@ -18,7 +19,7 @@ export async function startEmbeddedEngine(
   sip: Config['sip'],
   options: {
     readonly timers?: EngineOptions['timers']
-    readonly log: (event: string, fields: object) => void
+    readonly log: Logger
   },
 ): Promise<EmbeddedEngine> {
   const { timers, log } = options
@@ -40,11 +41,11 @@ export async function startEmbeddedEngine(
   const keepRunning = async (running: Engine): Promise<void> => {
     const error = await running.exited
     if (isClosing) return
-    log('engine.ended', { error: error?.message })
+    log.error('engine.ended', { error })
     engine = await listen({ sip: running.sip, admin })
     return keepRunning(engine)
   }
-  keepRunning(engine).catch((error: unknown) => log('engine.gone', { error: String(error) }))
+  keepRunning(engine).catch((error: unknown) => log.error('engine.gone', { error }))
   return {
     server: { ...admin, secret },
     close() {

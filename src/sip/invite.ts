@@ -8,6 +8,7 @@ import type { NextLeg } from '../flow/dial-leg.ts'
 import type { CallEnd } from '../flow/end-call.ts'
 import type { LegFacts } from '../flow/leg-facts.ts'
 import type { CallKeys } from '../keys.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import type { Admission } from './admission.ts'
 import { abandon, dial, type DialResult } from './dial.ts'
 import { bestAnswer } from './failure.ts'
@@ -44,7 +45,7 @@ export interface InviteDeps {
   readonly names: (call: Pick<CallFacts, 'campaignId' | 'publisherId' | 'buyerId'>) => CallNames
   readonly random: () => number
   readonly callMsMax: number
-  readonly log: (event: string, fields: object) => void
+  readonly log: Logger
 }
 
 /** A call that is going on; `hangUp` ends it for a reason of ours. */
@@ -85,7 +86,7 @@ export async function runCall(
   const call = createCall(deps, incoming)
   onLive(call)
   const facts = await begin(call).catch((error: unknown) => {
-    deps.log('call.not_stored', { callUuid: call.callUuid, error: String(error) })
+    deps.log.error('call.not_stored', { call_uuid: call.callUuid, error })
     answerCaller(call, 503)
   })
   if (!facts) return
@@ -213,7 +214,7 @@ async function storeNextLeg(
     await call.deps.flow.dialNextLeg({ facts, rules, failed, dialling: next })
     return true
   } catch (error) {
-    call.deps.log('leg.not_stored', { callUuid: call.callUuid, error: String(error) })
+    call.deps.log.error('leg.not_stored', { call_uuid: call.callUuid, leg: next.leg, error })
     return false
   }
 }
@@ -268,7 +269,11 @@ function dialBuyer(
     values: tokenValues(selected, deps.names(selected), {}),
   })
   if (leftOut.length > 0) {
-    deps.log('leg.headers_left_out', { callUuid, buyerId: buyer.buyerId, headers: leftOut })
+    deps.log.warn('leg.headers_left_out', {
+      call_uuid: callUuid,
+      buyer_id: buyer.buyerId,
+      left_out: leftOut,
+    })
   }
   const isLast = clock.leg === call.legs.length
   return dial(deps.client, {

@@ -9,6 +9,7 @@ import type {
 } from '../../src/domain/conversion-group.ts'
 import { parsePayoutModifier } from '../../src/domain/payout-modifier.ts'
 import { parseUrlTemplate, type TrackingUrl, type Trigger } from '../../src/domain/tracking-url.ts'
+import type { Logger } from '../../src/telemetry/logger.ts'
 import { beginCalls } from '../../src/flow/begin-call.ts'
 import { bridgeCalls } from '../../src/flow/bridge-call.ts'
 import { endCalls } from '../../src/flow/end-call.ts'
@@ -89,6 +90,9 @@ export function aCampaign(overrides: Partial<CampaignRules> = {}): CampaignRules
   }
 }
 
+/** A log that nobody reads. */
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
 /** The flow on a test's database, with one campaign. */
 export async function flowOn(
   database: Database,
@@ -100,7 +104,7 @@ export async function flowOn(
     campaignRules: async () => rules,
     names: () => ({ campaignName: rules.name, publisherName: 'Acme Media', buyerName: 'Solar' }),
     wakeDelivery: () => {},
-    log: () => {},
+    log: silent,
   }
 }
 
