@@ -35,6 +35,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     name: 'sip-engine',
     workerData: options,
+    // Transactions live for seconds: a larger nursery spares copying them again and again.
+    resourceLimits: { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 4_096 },
   })
   const exited = whenExited(worker)
   const started = await Promise.race([firstMessage(worker), exited])

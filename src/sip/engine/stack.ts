@@ -49,13 +49,15 @@ export async function startStack(options: EngineOptions): Promise<Stack> {
   const counters = createCounters()
   const transactions = createTransactionLayer(settings.timers, wheel)
   const guard = createGuard({ ...GUARD_DEFAULTS, ...options.guard }, () => performance.now())
+  let closing = false
   const control = await listenForApplications(options, listeners, {
     onSip: (application, frame) => {
+      if (closing) return
       if (frame.text.startsWith('SIP/2.0')) answerFromApplication(core, application, frame)
       else requestFromApplication(core, application, frame)
     },
     onGone: (application) => {
-      applicationGone(core, application)
+      if (!closing) applicationGone(core, application)
     },
   })
   const core: Core = {
@@ -76,11 +78,12 @@ export async function startStack(options: EngineOptions): Promise<Stack> {
   }
   const reports: Reports = {
     receive: (text, from, listener) => {
-      receive(core, text, from, listener)
+      if (!closing) receive(core, text, from, listener)
     },
     unreachable: failSoon(core),
   }
   const close = async (): Promise<void> => {
+    closing = true
     wheel.close()
     await Promise.all([control.close(), ...listeners.map((listener) => listener.close())])
   }

@@ -1,5 +1,4 @@
-import { isIPv6 } from 'node:net'
-import { isAddress, parseSipUri, uriParameter } from '../message/uri.ts'
+import { isAddress, looksLikeIPv6, parseSipUri, uriParameter } from '../message/uri.ts'
 import { defaultPort } from '../transport/resolve.ts'
 import type { Hop, Listener, TransportName } from '../transport/transport.ts'
 import type { Core, Target } from './state.ts'
@@ -28,7 +27,7 @@ function findListener(
   transport: string | undefined,
   host: string,
 ): Listener | undefined {
-  const family = isIPv6(host) ? 6 : 4
+  const family = looksLikeIPv6(host) ? 6 : 4
   const fitting = listeners.filter(
     (listener) =>
       (transport === undefined || listener.transport === transport) &&

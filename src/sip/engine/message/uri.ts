@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import { parameter } from './headers.ts'
 
 /** A `sip:` or `sips:` URI taken apart. @see RFC 3261 §19.1 */
@@ -88,12 +88,19 @@ export function parseDigits(text: string, digitsMax: number): number | undefined
 
 /** A host as it is written in URIs and Via: IPv6 addresses in brackets. */
 export function bracketed(host: string): string {
-  return isIPv6(host) ? `[${host}]` : host
+  return looksLikeIPv6(host) ? `[${host}]` : host
+}
+
+/** Whether a host that was read or configured is an IPv6 address: no name holds a colon. */
+export function looksLikeIPv6(host: string): boolean {
+  return host.includes(':')
 }
 
 /** Whether the host is an address, so that nothing has to be looked up. */
 export function isAddress(host: string): boolean {
-  return isIP(host) !== 0
+  if (looksLikeIPv6(host)) return true
+  const last = host.charCodeAt(host.length - 1) // no top-level domain ends in a digit
+  return last >= 0x30 && last <= 0x39 && isIPv4(host)
 }
 
 /** One parameter of a URI. @see parameter */

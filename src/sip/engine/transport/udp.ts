@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
-import { isIPv6 } from 'node:net'
+import { looksLikeIPv6 } from '../message/uri.ts'
 import { advertisedHost } from './advertised.ts'
 import { type Hop, hopKey, type Listener, type Reports } from './transport.ts'
 
@@ -15,7 +15,7 @@ const literalLookup = (
   _options: unknown,
   done: (error: Error | null, address: string, family: number) => void,
 ): void => {
-  done(null, host, isIPv6(host) ? 6 : 4)
+  done(null, host, looksLikeIPv6(host) ? 6 : 4)
 }
 
 /**
@@ -27,7 +27,7 @@ export async function listenUdp(
   { host, port, publicHost }: { host: string; port: number; publicHost: string | undefined },
   reports: Reports,
 ): Promise<Listener> {
-  const family = isIPv6(host) ? 6 : 4
+  const family = looksLikeIPv6(host) ? 6 : 4
   const open = (): Socket => openSocket(family)
   const taken = await claimPort(family, host, port)
   const socket = open()
@@ -37,6 +37,7 @@ export async function listenUdp(
     const hop: Hop = { transport: 'udp', address: from.address, port: from.port }
     reports.receive(message.toString('latin1'), hop, listener)
   }
+  let closed = false
   const twins = createTwins({ open, host, port: taken, receive, unreachable: reports.unreachable })
   const listener: Listener = {
     transport: 'udp',
@@ -46,6 +47,7 @@ export async function listenUdp(
     port: taken,
     sentBy: { host: publicHost ?? advertisedHost(host), port: taken },
     send: (text, to) => {
+      if (closed) return
       socket.send(Buffer.from(text, 'latin1'), to.port, to.address, (error) => {
         if (error) reports.unreachable(to)
       })
@@ -53,6 +55,7 @@ export async function listenUdp(
     watch: twins.watch,
     sockets: () => 1 + twins.size(),
     close: async () => {
+      closed = true
       twins.close()
       await closeSocket(socket)
     },

@@ -1,0 +1,192 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import type { SipRequest, SipResponse } from '../../../../src/sip/engine/message/message.ts'
+import { parseMessage } from '../../../../src/sip/engine/message/parse.ts'
+import { eventually } from './eventually.ts'
+
+export type Message = SipRequest | SipResponse
+
+/** A UDP peer that sends what a test writes and keeps what it gets. */
+export interface Phone {
+  readonly port: number
+  readonly host: string
+  /** Everything received and not yet taken, oldest first. */
+  readonly inbox: Message[]
+  readonly sendRaw: (text: string) => void
+  /** Waits for the next message that fits, and takes it and those before it out of the inbox. */
+  readonly expect: (what: string | number) => Promise<Message>
+  /** Answers a request that was received. */
+  readonly answer: (request: Message, status: number, parts?: AnswerParts) => void
+  readonly close: () => Promise<void>
+}
+
+export interface AnswerParts {
+  readonly tag?: string
+  readonly headers?: readonly string[]
+  readonly body?: string
+  readonly contact?: string | false
+}
+
+/** Opens a phone that talks to an engine at the given port of its own host. */
+export async function openPhone(enginePort: number, host = '127.0.0.1'): Promise<Phone> {
+  const socket: Socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+  socket.bind(0, host)
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  const inbox: Message[] = []
+  socket.on('message', (bytes) => {
+    const message = parseMessage(bytes.toString('latin1'), false)
+    if (message.kind === 'unusable') throw new Error(`phone got ${bytes.toString('latin1')}`)
+    inbox.push(message)
+  })
+  const sendRaw = (text: string): void => {
+    socket.send(Buffer.from(text, 'latin1'), enginePort, host)
+  }
+  const expect = async (what: string | number): Promise<Message> => {
+    const found = await eventually(
+      () => inbox.find((message) => isMeant(message, what)),
+      () => `no ${what}; got ${inbox.map(nameOf).join(', ')}`,
+    )
+    inbox.splice(0, inbox.indexOf(found) + 1)
+    return found
+  }
+  const answer: Phone['answer'] = (request, status, parts = {}) => {
+    sendRaw(
+      answerText(request, status, { contact: `<sip:phone@${bracketed(host)}:${port}>`, ...parts }),
+    )
+  }
+  let closed = false
+  const close = async (): Promise<void> => {
+    if (closed) return
+    closed = true
+    socket.close()
+    await once(socket, 'close')
+  }
+  return { port, host, inbox, sendRaw, expect, answer, close }
+}
+
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
+
+/** `INVITE` for a request, `200` or `200 BYE` for a response. */
+function isMeant(message: Message, what: string | number): boolean {
+  if (message.kind === 'request') return message.method === what
+  return what === message.status || what === `${message.status} ${message.cseqMethod}`
+}
+
+function nameOf(message: Message): string {
+  return message.kind === 'request' ? message.method : `${message.status} ${message.cseqMethod}`
+}
+
+function answerText(request: Message, status: number, parts: AnswerParts): string {
+  const { body = '', headers = [], tag = 'phonetag' } = parts
+  const copied = request.headers.flatMap(({ key, name, value }) => {
+    if (!['via', 'from', 'to', 'call-id', 'cseq', 'record-route'].includes(key)) return []
+    const isUntagged = key === 'to' && request.toTag === undefined && status > 100
+    return [`${name}: ${value}${isUntagged ? `;tag=${tag}` : ''}`]
+  })
+  const contact = typeof parts.contact === 'string' ? [`Contact: ${parts.contact}`] : []
+  const type = body === '' ? [] : ['Content-Type: application/sdp']
+  const length = `Content-Length: ${Buffer.byteLength(body, 'latin1')}`
+  const lines = [`SIP/2.0 ${status} Whatever`, ...copied, ...contact, ...headers, ...type, length]
+  return `${lines.join('\r\n')}\r\n\r\n${body}`
+}
+
+export const SDP = [
+  'v=0',
+  'o=phone 1 1 IN IP4 127.0.0.1',
+  's=-',
+  'c=IN IP4 127.0.0.1',
+  't=0 0',
+  'm=audio 6000 RTP/AVP 0',
+  '',
+].join('\r\n')
+
+let lastCall = 0
+
+/** The lines of one call as its caller sends them. */
+export interface Caller {
+  readonly sipCallId: string
+  readonly invite: (parts?: { headers?: readonly string[]; uri?: string; body?: string }) => string
+  readonly ack: (answer: Message, cseq?: number) => string
+  readonly cancel: () => string
+  /** A request inside the dialog that the answer made. */
+  readonly inDialog: (answer: Message, method: string, cseq: number, parts?: InDialog) => string
+}
+
+export interface InDialog {
+  readonly headers?: readonly string[]
+  readonly body?: string
+}
+
+/** Writes the messages of a caller at a phone. */
+export function caller(phone: Phone, enginePort: number): Caller {
+  lastCall++
+  const sipCallId = `call-${lastCall}@test`
+  const host = bracketed(phone.host)
+  const engine = `${host}:${enginePort}`
+  const from = `From: "Cällér" <sip:+15551234567@${host}:${phone.port}>;tag=caller${lastCall}`
+  const contact = `Contact: <sip:caller@${host}:${phone.port}>`
+  const via = (branch: string): string =>
+    `Via: SIP/2.0/UDP ${host}:${phone.port};rport;branch=z9hG4bK-${lastCall}-${branch}`
+  const message = (lines: readonly string[], body = ''): string => {
+    const text = Buffer.from([...lines, ''].join('\r\n'), 'utf8').toString('latin1')
+    const type = body === '' ? '' : 'Content-Type: application/sdp\r\n'
+    return `${text}${type}Content-Length: ${body.length}\r\n\r\n${body}`
+  }
+  const toOf = (answer: Message): string =>
+    `To: ${answer.headers.find((header) => header.key === 'to')?.value ?? ''}`
+  return {
+    sipCallId,
+    invite: ({ headers = [], uri = `sip:+18005550100@${engine}`, body = SDP } = {}) =>
+      message(
+        [
+          `INVITE ${uri} SIP/2.0`,
+          via('invite'),
+          'Max-Forwards: 70',
+          from,
+          `To: <sip:+18005550100@${engine}>`,
+          `Call-ID: ${sipCallId}`,
+          'CSeq: 1 INVITE',
+          contact,
+          ...headers,
+        ],
+        body,
+      ),
+    ack: (answer, cseq = 1) =>
+      message([
+        `ACK sip:${engine} SIP/2.0`,
+        via(`ack-${cseq}`),
+        'Max-Forwards: 70',
+        from,
+        toOf(answer),
+        `Call-ID: ${sipCallId}`,
+        `CSeq: ${cseq} ACK`,
+      ]),
+    cancel: () =>
+      message([
+        `CANCEL sip:+18005550100@${engine} SIP/2.0`,
+        via('invite'),
+        'Max-Forwards: 70',
+        from,
+        `To: <sip:+18005550100@${engine}>`,
+        `Call-ID: ${sipCallId}`,
+        'CSeq: 1 CANCEL',
+        'Reason: SIP;cause=200;text="Call completed elsewhere"',
+      ]),
+    inDialog: (answer, method, cseq, { headers = [], body = '' } = {}) =>
+      message(
+        [
+          `${method} sip:${engine} SIP/2.0`,
+          via(`${method}-${cseq}`),
+          'Max-Forwards: 70',
+          from,
+          toOf(answer),
+          `Call-ID: ${sipCallId}`,
+          `CSeq: ${cseq} ${method}`,
+          ...(method === 'INVITE' ? [contact] : []),
+          ...headers,
+        ],
+        body,
+      ),
+  }
+}
