@@ -1,0 +1,297 @@
+-- What all migrations together amount to. Written by `npm run db:schema`; not to be edited.
+
+-- Functions come first and may speak of tables that are not there yet.
+set check_function_bodies = off;
+
+CREATE OR REPLACE FUNCTION app_now()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$select now()$function$;
+
+CREATE OR REPLACE FUNCTION ensure_partitions(first timestamp with time zone, last timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  parent text;
+  month  timestamptz;
+  name   text;
+  made   int := 0;
+begin
+  perform pg_advisory_xact_lock(hashtext('bridgeback.partitions'));
+  foreach parent in array array['calls', 'legs', 'postbacks', 'settlements', 'deliveries', 'attempts'] loop
+    month := date_trunc('month', first at time zone 'UTC') at time zone 'UTC';
+    while month <= last loop
+      name := parent || '_' || to_char(month at time zone 'UTC', 'YYYY_MM');
+      if to_regclass(name) is null then
+        execute format('create table %I partition of %I for values from (%L) to (%L)', name, parent,
+          uuid_floor(month), uuid_floor((month at time zone 'UTC' + interval '1 month') at time zone 'UTC'));
+        if parent in ('calls', 'deliveries') then
+          execute format('alter table %I set (fillfactor = 70)', name);
+        end if;
+        made := made + 1;
+      end if;
+      month := (month at time zone 'UTC' + interval '1 month') at time zone 'UTC';
+    end loop;
+  end loop;
+  return made;
+end $function$;
+
+CREATE OR REPLACE FUNCTION refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception '% is append-only: % refused', tg_table_name, tg_op using errcode = 'restrict_violation';
+end $function$;
+
+CREATE OR REPLACE FUNCTION uuid_floor(at timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$function$;
+
+create table attempts (
+  call_uuid uuid not null,
+  tracking_url_id text not null,
+  occurrence integer not null,
+  attempt integer not null,
+  started_at timestamp with time zone not null,
+  method text not null,
+  status smallint,
+  error text,
+  duration_ms integer not null,
+  constraint attempts_pkey PRIMARY KEY (call_uuid, tracking_url_id, occurrence, attempt),
+  constraint attempts_attempt_check CHECK (attempt > 0)
+) partition by RANGE (call_uuid);
+
+create table calls (
+  call_uuid uuid not null,
+  process_id uuid not null,
+  campaign_id text not null,
+  campaign_version integer not null,
+  publisher_id text not null,
+  sub_id text,
+  trunk_id text,
+  buyer_id text,
+  bridged_leg smallint,
+  caller_number text,
+  dialed_number text not null,
+  sip_call_id text not null,
+  state text not null default 'ringing'::text,
+  started_at timestamp with time zone not null,
+  answered_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  connected_ms bigint,
+  total_ms bigint,
+  hung_up_by text,
+  end_reason text,
+  sip_status smallint,
+  tags jsonb not null default '{}'::jsonb,
+  conversion text not null default 'undecided'::text,
+  conversion_group_id text,
+  settle_at timestamp with time zone,
+  settled_at timestamp with time zone,
+  revision integer not null default 0,
+  reason text,
+  conversion_name text,
+  basis text,
+  revenue numeric(20,6),
+  payout numeric(20,6),
+  postback_value text,
+  late boolean not null default false,
+  duplicate boolean not null default false,
+  constraint calls_pkey PRIMARY KEY (call_uuid),
+  constraint calls_bridged_leg_check CHECK (bridged_leg > 0),
+  constraint calls_check CHECK ((state = 'ended'::text) = (ended_at IS NOT NULL)),
+  constraint calls_check1 CHECK ((bridged_leg IS NULL) = (answered_at IS NULL)),
+  constraint calls_check2 CHECK (conversion <> 'pending'::text OR settle_at IS NOT NULL),
+  constraint calls_check3 CHECK ((conversion = 'converted'::text) = (revenue IS NOT NULL)),
+  constraint calls_check4 CHECK ((revenue IS NULL) = (payout IS NULL)),
+  constraint calls_check5 CHECK ((conversion = ANY (ARRAY['converted'::text, 'not_converted'::text])) = (settled_at IS NOT NULL)),
+  constraint calls_connected_ms_check CHECK (connected_ms >= 0),
+  constraint calls_conversion_check CHECK (conversion = ANY (ARRAY['undecided'::text, 'pending'::text, 'converted'::text, 'not_converted'::text])),
+  constraint calls_hung_up_by_check CHECK (hung_up_by = ANY (ARRAY['caller'::text, 'buyer'::text, 'bridge'::text])),
+  constraint calls_payout_check CHECK (payout >= 0::numeric AND payout < '1000000000000'::numeric),
+  constraint calls_revenue_check CHECK (revenue >= 0::numeric AND revenue < '1000000000000'::numeric),
+  constraint calls_revision_check CHECK (revision >= 0),
+  constraint calls_sip_status_check CHECK (sip_status >= 100 AND sip_status <= 699),
+  constraint calls_state_check CHECK (state = ANY (ARRAY['ringing'::text, 'bridged'::text, 'ended'::text])),
+  constraint calls_total_ms_check CHECK (total_ms >= 0)
+) partition by RANGE (call_uuid);
+
+create table campaign_versions (
+  campaign_id text not null,
+  version integer not null,
+  definition jsonb not null,
+  created_at timestamp with time zone not null default app_now(),
+  constraint campaign_versions_pkey PRIMARY KEY (campaign_id, version),
+  constraint campaign_versions_version_check CHECK (version > 0)
+);
+
+create table configurations (
+  revision bigint not null generated always as identity,
+  document jsonb not null,
+  applied_at timestamp with time zone not null default app_now(),
+  constraint configurations_pkey PRIMARY KEY (revision)
+);
+
+create table deliveries (
+  call_uuid uuid not null,
+  tracking_url_id text not null,
+  occurrence integer not null,
+  trigger text not null,
+  method text not null,
+  url text not null,
+  body jsonb,
+  leg smallint,
+  get_after_head_refused boolean not null,
+  missing_tokens text[] not null default '{}'::text[],
+  queued_at timestamp with time zone not null,
+  state text not null default 'queued'::text,
+  finished_at timestamp with time zone,
+  constraint deliveries_pkey PRIMARY KEY (call_uuid, tracking_url_id, occurrence),
+  constraint deliveries_check CHECK ((state = 'queued'::text) = (finished_at IS NULL)),
+  constraint deliveries_method_check CHECK (method = ANY (ARRAY['HEAD'::text, 'GET'::text, 'POST'::text])),
+  constraint deliveries_occurrence_check CHECK (occurrence >= 0),
+  constraint deliveries_state_check CHECK (state = ANY (ARRAY['queued'::text, 'delivered'::text, 'failed'::text]))
+) partition by RANGE (call_uuid);
+
+create table lanes (
+  call_uuid uuid not null,
+  tracking_url_id text not null,
+  host text not null,
+  pending integer not null,
+  attempt integer not null default 0,
+  run_at timestamp with time zone not null,
+  token uuid,
+  constraint lanes_pkey PRIMARY KEY (call_uuid, tracking_url_id),
+  constraint lanes_pending_check CHECK (pending >= 0)
+)
+with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
+
+create table legs (
+  call_uuid uuid not null,
+  leg smallint not null,
+  buyer_id text not null,
+  endpoint text not null,
+  dialled_at timestamp with time zone not null,
+  ringing_at timestamp with time zone,
+  answered_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  sip_status smallint,
+  fault text,
+  reason text,
+  constraint legs_pkey PRIMARY KEY (call_uuid, leg),
+  constraint legs_fault_check CHECK (fault = ANY (ARRAY['caller'::text, 'buyer'::text, 'bridge'::text, 'unknown'::text])),
+  constraint legs_leg_check CHECK (leg > 0),
+  constraint legs_sip_status_check CHECK (sip_status >= 100 AND sip_status <= 699)
+) partition by RANGE (call_uuid);
+
+create table migrations (
+  name text not null,
+  sha256 text not null,
+  applied_at timestamp with time zone not null default now(),
+  constraint migrations_pkey PRIMARY KEY (name)
+);
+
+create table postbacks (
+  call_uuid uuid not null,
+  postback_id uuid not null,
+  received_at timestamp with time zone not null,
+  source text not null,
+  method text not null,
+  query text not null,
+  body text not null,
+  leg smallint,
+  http_status smallint not null,
+  status text not null,
+  reason text not null,
+  conversion text not null,
+  revenue_text text,
+  txid text,
+  constraint postbacks_pkey PRIMARY KEY (call_uuid, postback_id)
+) partition by RANGE (call_uuid);
+
+create table processes (
+  process_id uuid not null,
+  started_at timestamp with time zone not null default app_now(),
+  heartbeat_at timestamp with time zone not null default app_now(),
+  constraint processes_pkey PRIMARY KEY (process_id)
+);
+
+create table settlements (
+  call_uuid uuid not null,
+  revision integer not null,
+  kind text not null,
+  conversion text not null,
+  reason text not null,
+  campaign_id text not null,
+  campaign_version integer not null,
+  group_id text,
+  conversion_name text,
+  basis text,
+  revenue numeric(20,6),
+  payout numeric(20,6),
+  payout_clamped boolean not null,
+  postback_id uuid,
+  postback_value text,
+  connected_ms bigint,
+  late boolean not null,
+  duplicate boolean not null,
+  steps jsonb not null,
+  decided_at timestamp with time zone not null,
+  previous_hash bytea not null,
+  hash bytea not null,
+  constraint settlements_pkey PRIMARY KEY (call_uuid, revision),
+  constraint settlements_check CHECK ((conversion = 'converted'::text) = (revenue IS NOT NULL)),
+  constraint settlements_check1 CHECK ((revenue IS NULL) = (payout IS NULL)),
+  constraint settlements_conversion_check CHECK (conversion = ANY (ARRAY['converted'::text, 'not_converted'::text])),
+  constraint settlements_kind_check CHECK (kind = ANY (ARRAY['settlement'::text, 'late_conversion'::text, 'adjustment'::text])),
+  constraint settlements_payout_check CHECK (payout >= 0::numeric AND payout < '1000000000000'::numeric),
+  constraint settlements_revenue_check CHECK (revenue >= 0::numeric AND revenue < '1000000000000'::numeric),
+  constraint settlements_revision_check CHECK (revision > 0)
+) partition by RANGE (call_uuid);
+
+create table attempts_default partition of attempts default;
+
+create table calls_default partition of calls default;
+
+create table deliveries_default partition of deliveries default;
+
+create table legs_default partition of legs default;
+
+create table postbacks_default partition of postbacks default;
+
+create table settlements_default partition of settlements default;
+
+alter table attempts add constraint attempts_call_uuid_tracking_url_id_occurrence_fkey FOREIGN KEY (call_uuid, tracking_url_id, occurrence) REFERENCES deliveries(call_uuid, tracking_url_id, occurrence);
+
+alter table calls add constraint calls_campaign_id_campaign_version_fkey FOREIGN KEY (campaign_id, campaign_version) REFERENCES campaign_versions(campaign_id, version);
+
+alter table deliveries add constraint deliveries_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
+
+alter table legs add constraint legs_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
+
+alter table postbacks add constraint postbacks_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
+
+alter table settlements add constraint settlements_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
+
+CREATE INDEX calls_earlier_conversion ON calls USING btree (caller_number, campaign_id, settled_at) WHERE conversion = 'converted'::text;
+
+CREATE INDEX calls_live ON calls USING btree (process_id) WHERE state <> 'ended'::text;
+
+CREATE INDEX calls_settle_at ON calls USING btree (settle_at) WHERE conversion = 'pending'::text;
+
+CREATE INDEX lanes_due ON lanes USING btree (host, run_at) WHERE pending > 0;
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON campaign_versions FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON configurations FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON postbacks FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON settlements FOR EACH ROW EXECUTE FUNCTION refuse_change();
