@@ -8,7 +8,6 @@ const SYSTEM = [
   'test/db/**',
   'test/flow/**',
   'test/http/**',
-  'test/sip/controller.test.ts',
   'test/delivery/**',
   'test/cli/**',
   'test/conformance/**',

@@ -5,6 +5,7 @@
  * the client in one dialog does not take the process down.
  */
 import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
 import Srf from 'drachtio-srf'
 
 /** Header names and values; values have been through `headers.ts`. */
@@ -122,7 +123,15 @@ interface RawOffer {
 
 interface RawSrf extends EventEmitter {
   connect(options: object): void
-  disconnect(): void
+  readonly _app: {
+    readonly client: {
+      readonly mapServer: ReadonlyMap<Socket, unknown>
+      readonly wp: {
+        closing?: boolean
+        readonly reconnectVars: { readonly retryTimer: NodeJS.Timeout | null }
+      }
+    }
+  }
   use(method: string, handler: (request: SipRequest, response: SipResponse) => void): void
   createUAS(
     request: SipRequest,
@@ -183,8 +192,16 @@ export function connectSipClient(
   return {
     createUac: (uac, onProvisional) => createUac(srf, lost, uac, onProvisional),
     createUas: (request, response, send) => createUas(srf, lost, { request, response, send }),
-    disconnect: () => srf.disconnect(),
+    disconnect: () => disconnect(srf),
   }
+}
+
+/** The client's own `disconnect` fails where there is no connection, and would go on reconnecting. */
+function disconnect(srf: RawSrf): void {
+  const { wp, mapServer } = srf._app.client
+  wp.closing = true
+  clearTimeout(wp.reconnectVars.retryTimer ?? undefined)
+  for (const socket of mapServer.keys()) socket.end()
 }
 
 function createUas(

@@ -1,0 +1,166 @@
+import { onTestFinished } from 'vitest'
+import type { Buyer, Campaign } from '../../../src/domain/campaign.ts'
+import type { ConfigurationSnapshot } from '../../../src/domain/configuration-snapshot.ts'
+import { indexConfiguration } from '../../../src/domain/configuration-snapshot.ts'
+import type { CallBeginning } from '../../../src/flow/begin-call.ts'
+import type { Bridging } from '../../../src/flow/bridge-call.ts'
+import type { NextLeg } from '../../../src/flow/dial-leg.ts'
+import type { CallEnd } from '../../../src/flow/end-call.ts'
+import { createCallKeys } from '../../../src/keys.ts'
+import { type SipController, startController } from '../../../src/sip/controller.ts'
+import { DEFAULT_HEADER_NAMES } from '../../../src/sip/headers.ts'
+import type { CallFlow } from '../../../src/sip/invite.ts'
+import { aCampaign, silent } from '../../support/flow.ts'
+import { waitFor } from '../../support/wait.ts'
+import { type Caller, caller, type Message, type Phone } from '../engine/support/phone.ts'
+import { openWorld, type World } from '../engine/support/world.ts'
+
+/** What the controller told the flow, in the order it happened. */
+export interface Recorded {
+  readonly begun: CallBeginning[]
+  readonly nextLegs: NextLeg[]
+  readonly bridged: Bridging[]
+  readonly ended: CallEnd[]
+}
+
+export interface ServiceUnderTest {
+  readonly world: World
+  readonly controller: SipController
+  readonly recorded: Recorded
+  readonly callerPhone: Phone
+  readonly buyers: readonly Phone[]
+  /** A new caller, whose INVITE has been sent. */
+  readonly dial: (parts?: Parameters<Caller['invite']>[0]) => Caller
+  /** Ends the SIP server, and the phones with it. */
+  readonly loseServer: () => Promise<void>
+  /** Waits for the end of the only call. */
+  readonly ending: () => Promise<CallEnd>
+}
+
+export const keys = createCallKeys([{ version: 1, secret: 'test' }])
+
+interface ServiceOptions {
+  readonly buyers?: number
+  readonly buyer?: Partial<Buyer>
+  readonly flow?: Partial<CallFlow>
+}
+
+/** The controller on an engine, with a phone for the caller and one for each buyer. */
+export async function startService({
+  buyers: count = 1,
+  buyer = {},
+  flow = {},
+}: ServiceOptions = {}): Promise<ServiceUnderTest> {
+  const world = await openWorld()
+  const callerPhone = await world.phone()
+  const buyers = await Promise.all(Array.from({ length: count }, () => world.phone()))
+  const recorded: Recorded = { begun: [], nextLegs: [], bridged: [], ended: [] }
+  const snapshot = directory(buyers, buyer)
+  const controller = await startController({
+    server: { ...world.stack.admin, secret: 'secret' },
+    directory: () => snapshot,
+    connectTimeoutMs: 2_000,
+    flow: { ...recordingFlow(recorded), ...flow },
+    keys,
+    headerNames: DEFAULT_HEADER_NAMES,
+    processId: '019f2d6e-0000-7000-8000-000000000001',
+    names: () => ({ campaignName: 'Solar', publisherName: 'Acme', buyerName: 'Buyer' }),
+    random: () => 0.5,
+    callMsMax: 60_000,
+    log: silent,
+  })
+  let serverLost: Promise<void> | undefined
+  const loseServer = () => (serverLost ??= world.close())
+  onTestFinished(async () => {
+    await controller.close(0)
+    await loseServer()
+  })
+  return {
+    world,
+    controller,
+    recorded,
+    callerPhone,
+    buyers,
+    loseServer,
+    dial(parts) {
+      const from = caller(callerPhone, world.port)
+      callerPhone.sendRaw(from.invite(parts))
+      return from
+    },
+    ending: () => waitFor(() => recorded.ended[0], { what: 'the end of the call' }),
+  }
+}
+
+function recordingFlow(recorded: Recorded): CallFlow {
+  return {
+    beginCall: async (beginning) => {
+      recorded.begun.push(beginning)
+      return { ...beginning.facts, startedAt: new Date(0) }
+    },
+    dialNextLeg: async (leg) => void recorded.nextLegs.push(leg),
+    bridgeCall: async (bridging) => void recorded.bridged.push(bridging),
+    endCall: async (end) => void recorded.ended.push(end),
+  }
+}
+
+function directory(phones: readonly Phone[], overrides: Partial<Buyer>): ConfigurationSnapshot {
+  const buyers = phones.map(({ port }, index): Buyer => ({
+    buyerId: `buyer-${index + 1}`,
+    name: `Buyer ${index + 1}`,
+    endpoint: `sip:sales@127.0.0.1:${port}`,
+    gateway: undefined,
+    auth: undefined,
+    ringTimeoutMs: 5_000,
+    uuidFormat: 'standard',
+    headers: [],
+    paused: false,
+    ...overrides,
+  }))
+  const campaign: Campaign = {
+    ...aCampaign(),
+    routes: buyers.map(({ buyerId }, index) => ({ buyerId, priority: index + 1, weight: 1 })),
+    numbers: [{ number: '+18005550100', publisherId: 'acme', subId: undefined }],
+  }
+  const publishers = [{ publisherId: 'acme', name: 'Acme' }]
+  const configuration = { publishers, buyers, trunks: [], campaigns: [campaign] }
+  return indexConfiguration(1, configuration, new Map([[campaign.campaignId, 1]]))
+}
+
+/** The value of a header, once; fails if it is there more than once. */
+export function header(message: Message, name: string): string | undefined {
+  const found = message.headers.filter(({ key }) => key === name.toLowerCase())
+  if (found.length > 1) throw new Error(`${found.length} times ${name}`)
+  return found[0]?.value
+}
+
+/** A request of a buyer inside the dialog that its answer to `invite` has made. */
+export function fromBuyer(
+  phone: Phone,
+  invite: Message,
+  { method, cseq, body = '', headers = [] }: BuyerRequest,
+): string {
+  const target = /<([^>]+)>/.exec(header(invite, 'Contact') ?? '')?.[1] ?? ''
+  const type = body === '' ? [] : ['Content-Type: application/sdp']
+  return [
+    `${method} ${target} SIP/2.0`,
+    `Via: SIP/2.0/UDP 127.0.0.1:${phone.port};rport;branch=z9hG4bK-buyer-${method}-${cseq}`,
+    'Max-Forwards: 70',
+    `From: ${header(invite, 'To') ?? ''};tag=phonetag`,
+    `To: ${header(invite, 'From') ?? ''}`,
+    `Call-ID: ${header(invite, 'Call-ID') ?? ''}`,
+    `CSeq: ${cseq} ${method}`,
+    `Contact: <sip:phone@127.0.0.1:${phone.port}>`,
+    ...headers,
+    ...type,
+    `Content-Length: ${body.length}`,
+    '',
+    body,
+  ].join('\r\n')
+}
+
+interface BuyerRequest {
+  readonly method: string
+  readonly cseq: number
+  readonly body?: string
+  readonly headers?: readonly string[]
+}
