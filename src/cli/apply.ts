@@ -4,7 +4,7 @@ import { buildAddressPolicy, checkUrl } from '../delivery/address-policy.ts'
 import { AppError } from '../domain/app-error.ts'
 import { parseConfigurationDocument } from '../domain/configuration-document.ts'
 import { type AppliedConfiguration, applyConfiguration } from '../flow/apply-configuration.ts'
-import { readConfigurationFile } from './configuration-file.ts'
+import { nameOfFile, readConfigurationFile } from './configuration-file.ts'
 import { withDatabase } from './with-database.ts'
 
 /** `bridgeback apply`: makes the configuration equal to a document. */
@@ -36,7 +36,7 @@ export async function applyFile(
     const lines = parsed.problems.map(({ path, message }) => `  ${path} ${message}`)
     throw new AppError(
       'invalid_configuration',
-      [`${file} is not valid; nothing was applied:`, ...lines].join('\n'),
+      [`${nameOfFile(file)} is not valid; nothing was applied:`, ...lines].join('\n'),
     )
   }
   const applied = await withDatabase(config, (database) =>

@@ -38,10 +38,13 @@ async function read(file: string): Promise<string> {
   }
 }
 
+/** What people call the place that a document came from. */
+export const nameOfFile = (file: string): string => (file === '-' ? 'Standard input' : file)
+
 function malformed(file: string, problems: readonly string[]): AppError {
   const lines = problems.map((problem) => `  ${problem}`)
   return new AppError(
     'invalid_configuration',
-    [`${file} is not YAML or JSON; nothing was applied:`, ...lines].join('\n'),
+    [`${nameOfFile(file)} is not YAML or JSON; nothing was applied:`, ...lines].join('\n'),
   )
 }

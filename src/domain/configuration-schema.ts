@@ -131,23 +131,24 @@ const durationConversion = z.strictObject({
   payout: amount,
 })
 
-const group = {
-  id,
-  filters: z.strictObject(filters).exactOptional(),
-  dedupe_seconds: whole(0, YEAR_SECONDS).exactOptional(),
-}
+const groupFilters = z.strictObject(filters).exactOptional()
+const dedupeSeconds = whole(0, YEAR_SECONDS).exactOptional()
 
 const conversionGroup = z.discriminatedUnion('type', [
   z.strictObject({
-    ...group,
+    id,
     type: z.literal('postback'),
+    filters: groupFilters,
     postback_timeout_seconds: whole(0, YEAR_SECONDS).exactOptional(),
     late_limit_seconds: whole(0, YEAR_SECONDS).exactOptional(),
+    dedupe_seconds: dedupeSeconds,
     conversions: z.array(postbackConversion).min(1),
   }),
   z.strictObject({
-    ...group,
+    id,
     type: z.literal('duration'),
+    filters: groupFilters,
+    dedupe_seconds: dedupeSeconds,
     conversions: z.array(durationConversion).min(1),
   }),
 ])

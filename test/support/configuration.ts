@@ -81,3 +81,43 @@ export async function clearConfigurations(db: Queryable): Promise<void> {
     alter table configurations enable trigger append_only;
     alter table campaign_versions enable trigger append_only`)
 }
+
+/** What is wrong with a document, a line each; empty if it passes. */
+export function problemsOf(
+  input: unknown,
+  checkUrl?: (url: string) => string | undefined,
+): readonly string[] {
+  const parsed = parseConfigurationDocument(input, checkUrl)
+  if (parsed.kind === 'configuration') return []
+  return parsed.problems.map(({ path, message }) => `${path} ${message}`)
+}
+
+/** A document whose only buyer has these entries, right or wrong. */
+export const withBuyer = (entries: object): object => ({
+  ...aConfigurationDocument(),
+  buyers: [{ ...aBuyerDocument(), ...entries }],
+})
+
+/** A document whose only campaign has these entries, right or wrong. */
+export const withCampaign = (entries: object): object => ({
+  ...aConfigurationDocument(),
+  campaigns: [{ ...aCampaignDocument(), ...entries }],
+})
+
+/** A document whose only tracking URL has these entries, right or wrong. */
+export const withTrackingUrl = (entries: object): object =>
+  withCampaign({
+    tracking_urls: [{ id: 'ping', trigger: 'bridged', url: 'https://crm.example/', ...entries }],
+  })
+
+/** A document whose only conversion group has these entries, right or wrong. */
+export const withGroup = (entries: object): object =>
+  withCampaign({
+    conversion_groups: [
+      { id: 'g', type: 'postback', conversions: [{ name: 'p', value: 'posted' }], ...entries },
+    ],
+  })
+
+/** A document whose only conversion has these entries, right or wrong. */
+export const withConversion = (entries: object): object =>
+  withGroup({ conversions: [{ name: 'flat', revenue: '25.00', payout: '20.00', ...entries }] })

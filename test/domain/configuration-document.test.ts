@@ -1,0 +1,294 @@
+import { describe, expect, it } from 'vitest'
+import {
+  parseCampaignRules,
+  parseConfigurationDocument,
+} from '../../src/domain/configuration-document.ts'
+import {
+  aCampaignDocument,
+  aConfiguration,
+  problemsOf,
+  withCampaign,
+} from '../support/configuration.ts'
+
+describe('parseConfigurationDocument', () => {
+  it('reads the example of the documentation', () => {
+    const parsed = parseConfigurationDocument({
+      publishers: [{ id: 'acme-media', name: 'Acme Media' }],
+      buyers: [
+        {
+          id: 'solar-direct',
+          name: 'Solar Direct',
+          endpoint: 'sip:sales@198.51.100.7:5060',
+          auth: { username: 'u', password: 'p' },
+          ring_timeout_seconds: 20,
+          uuid_format: 'compact',
+          headers: { 'X-Campaign': '[campaign_id]' },
+          caps: { concurrent: 10, hourly: 100, daily: 500, monthly: 9000, total: 50000 },
+          hours: { time_zone: 'America/New_York', open: ['mon-fri 09:00-17:30'] },
+          paused: true,
+        },
+      ],
+      trunks: [
+        {
+          id: 'carrier-a',
+          allow: ['203.0.113.0/24'],
+          gateway: 'sip:203.0.113.10:5060',
+          numbers: { format: 'e164', country: 'US' },
+        },
+      ],
+      campaigns: [
+        {
+          id: 'solar',
+          name: 'Solar leads',
+          currency: 'USD',
+          numbers: [{ number: '+1 (800) 555-0100', publisher: 'acme-media', sub_id: 's1' }],
+          routes: [{ buyer: 'solar-direct', priority: 2, weight: 3 }],
+          tracking_urls: [
+            {
+              id: 'ping',
+              trigger: 'bridged',
+              method: 'POST',
+              buyer: 'solar-direct',
+              url: 'https://crm.example/ping?from=[caller_number]',
+              fire_order: 7,
+              get_after_head_refused: false,
+            },
+          ],
+          conversion_groups: [
+            {
+              id: 'sales',
+              type: 'postback',
+              filters: { buyer: 'solar-direct', publisher: 'acme-media', tags: { geo: 'us' } },
+              postback_timeout_seconds: 60,
+              late_limit_seconds: 3600,
+              dedupe_seconds: 5,
+              conversions: [
+                {
+                  name: 'posted',
+                  value: 'posted',
+                  payout_modifier: '*0.8',
+                  on_repeat: 'first',
+                  zero_converts: true,
+                },
+                {
+                  name: 'flat',
+                  trigger: 'sale=true',
+                  match: 'parameter',
+                  revenue: '25',
+                  payout: '20.5',
+                  on_repeat: 'reject',
+                },
+              ],
+            },
+            {
+              id: 'long-calls',
+              type: 'duration',
+              conversions: [{ name: '90s', seconds: 90, revenue: '20.00', payout: '10.00' }],
+            },
+          ],
+        },
+      ],
+    })
+    expect(parsed).toMatchObject({ kind: 'configuration', warnings: [] })
+    if (parsed.kind !== 'configuration') return
+    expect(parsed.configuration).toEqual({
+      publishers: [{ publisherId: 'acme-media', name: 'Acme Media' }],
+      buyers: [
+        {
+          buyerId: 'solar-direct',
+          name: 'Solar Direct',
+          endpoint: 'sip:sales@198.51.100.7:5060',
+          gateway: undefined,
+          auth: { username: 'u', password: 'p' },
+          ringTimeoutMs: 20_000,
+          uuidFormat: 'compact',
+          headers: [
+            { name: 'X-Campaign', value: [{ kind: 'token', name: 'campaign_id', fallback: '' }] },
+          ],
+          paused: true,
+        },
+      ],
+      trunks: [
+        {
+          trunkId: 'carrier-a',
+          allow: ['203.0.113.0/24'],
+          gateway: 'sip:203.0.113.10:5060',
+          numbers: { format: 'e164', country: 'US' },
+        },
+      ],
+      campaigns: [
+        {
+          campaignId: 'solar',
+          name: 'Solar leads',
+          currency: 'USD',
+          numbers: [{ number: '+18005550100', publisherId: 'acme-media', subId: 's1' }],
+          routes: [{ buyerId: 'solar-direct', priority: 2, weight: 3 }],
+          trackingUrls: [
+            {
+              trackingUrlId: 'ping',
+              trigger: 'bridged',
+              method: 'POST',
+              template: {
+                source: 'https://crm.example/ping?from=[caller_number]',
+                origin: 'https://crm.example',
+                host: 'crm.example',
+                rest: [
+                  { kind: 'text', text: '/ping?from=' },
+                  { kind: 'token', name: 'caller_number', fallback: '' },
+                ],
+              },
+              filters: { buyerId: 'solar-direct' },
+              fireOrder: 7,
+              getAfterHeadRefused: false,
+            },
+          ],
+          conversionGroups: [
+            {
+              kind: 'postback',
+              groupId: 'sales',
+              filters: {
+                buyerId: 'solar-direct',
+                publisherId: 'acme-media',
+                tags: { geo: 'us' },
+              },
+              dedupeSeconds: 5,
+              postbackTimeoutSeconds: 60,
+              lateLimitSeconds: 3600,
+              conversions: [
+                {
+                  kind: 'posted',
+                  name: 'posted',
+                  payoutModifier: [
+                    {
+                      operator: '*',
+                      operand: { numerator: 8n, denominator: 10n },
+                      text: '0.8',
+                    },
+                  ],
+                  zeroConverts: true,
+                  onRepeat: 'first',
+                },
+                {
+                  kind: 'trigger',
+                  name: 'flat',
+                  trigger: 'sale=true',
+                  match: 'parameter',
+                  revenue: '25.00',
+                  payout: '20.50',
+                  onRepeat: 'reject',
+                },
+              ],
+            },
+            {
+              kind: 'duration',
+              groupId: 'long-calls',
+              filters: {},
+              dedupeSeconds: 0,
+              conversions: [
+                { name: '90s', connectedSecondsMin: 90, revenue: '20.00', payout: '10.00' },
+              ],
+            },
+          ],
+        },
+      ],
+    })
+  })
+
+  it('fills in what goes without saying', () => {
+    const { configuration } = aConfiguration({ trunks: [{ id: 'carrier-a' }] })
+    expect(configuration.buyers).toMatchObject([
+      { ringTimeoutMs: 25_000, uuidFormat: 'standard', headers: [], paused: false },
+    ])
+    expect(configuration.trunks).toEqual([
+      {
+        trunkId: 'carrier-a',
+        allow: [],
+        gateway: undefined,
+        numbers: { format: 'e164', country: undefined },
+      },
+    ])
+    expect(configuration.campaigns).toMatchObject([
+      {
+        currency: 'USD',
+        numbers: [{ subId: undefined }],
+        routes: [{ priority: 1, weight: 1 }],
+        trackingUrls: [
+          { trackingUrlId: 'ping', method: 'HEAD', fireOrder: 1, getAfterHeadRefused: true },
+          { trackingUrlId: 'sale', method: 'GET', fireOrder: 2 },
+          { trackingUrlId: 'none', method: 'GET', fireOrder: 3 },
+          { trackingUrlId: 'done', method: 'GET', fireOrder: 4 },
+        ],
+        conversionGroups: [
+          {
+            filters: {},
+            dedupeSeconds: 0,
+            postbackTimeoutSeconds: 600,
+            lateLimitSeconds: undefined,
+            conversions: [{ zeroConverts: false, onRepeat: 'adjust' }],
+          },
+        ],
+      },
+    ])
+  })
+
+  it('keeps amounts as they were written, and settles with the digits of the currency', () => {
+    const conversion = { name: 'a', seconds: 9, revenue: '2500', payout: '20.0' }
+    const group = { id: 'g', type: 'duration', conversions: [conversion] }
+    const parsed = parseConfigurationDocument(
+      withCampaign({ currency: 'JPY', conversion_groups: [group] }),
+    )
+    expect(parsed).toMatchObject({
+      configuration: {
+        campaigns: [{ conversionGroups: [{ conversions: [{ revenue: '2500', payout: '20' }] }] }],
+      },
+      document: { campaigns: [{ conversion_groups: [group] }] },
+    })
+  })
+
+  it('takes an empty document for no configuration', () => {
+    expect(parseConfigurationDocument({})).toEqual({
+      kind: 'configuration',
+      configuration: { publishers: [], buyers: [], trunks: [], campaigns: [] },
+      document: {},
+      warnings: [],
+    })
+  })
+
+  it('names problems of shape and of references together', () => {
+    const input = {
+      publishers: [{ id: 'a', name: 5 }],
+      campaigns: [{ ...aCampaignDocument(), name: null }],
+    }
+    expect(problemsOf(input)).toEqual([
+      'publishers[0].name is not text: put it in quotes',
+      'campaigns[0].name is empty: write text, or remove the line',
+      'campaigns[0].numbers[0].publisher names no publisher: add "acme-media" to publishers, or correct it',
+      'campaigns[0].routes[0].buyer names no buyer: add "solar-direct" to buyers, or correct it',
+    ])
+  })
+
+  it('takes names that every object has for unknown', () => {
+    expect(problemsOf(JSON.parse('{"__proto__": []}'))).toHaveLength(1)
+    expect(problemsOf({ toString: 5 })).toEqual([
+      'toString is not known: remove it, or correct its name',
+    ])
+    expect(problemsOf(withCampaign({ routes: [{ buyer: 'constructor' }] }))).toHaveLength(1)
+  })
+})
+
+describe('parseCampaignRules', () => {
+  it('reads what was stored of a campaign as the document reads it', () => {
+    const { configuration, document } = aConfiguration()
+    const rules: Record<string, unknown> = { ...document.campaigns?.[0] }
+    delete rules['numbers']
+    const { numbers, ...expected } = configuration.campaigns[0] ?? { numbers: [] }
+    expect(numbers).toHaveLength(1)
+    expect(parseCampaignRules(rules)).toEqual(expected)
+  })
+
+  it('says what it cannot read', () => {
+    expect(() => parseCampaignRules({ id: 'a', name: 'A', currency: 'XXY' })).toThrow(
+      'A stored campaign cannot be read: currency is not a currency: write its three-letter code, as in USD.',
+    )
+  })
+})
