@@ -12,7 +12,7 @@ import { type ConfigurationView, startConfigurationView } from './flow/configura
 import { expirePostbacks } from './flow/expire-postbacks.ts'
 import type { FlowDeps } from './flow/flow-deps.ts'
 import { startLoop } from './flow/loop.ts'
-import { recoverCalls } from './flow/recover-calls.ts'
+import { recoverCalls, watchForLostCalls } from './flow/recover-calls.ts'
 import { createSteps, type Steps } from './flow/steps.ts'
 import { buildServer, startHttp } from './http/server.ts'
 import { type CallKeys, createCallKeys } from './keys.ts'
@@ -84,7 +84,7 @@ async function open(config: Config, overrides: BridgeOverrides, opened: Opened):
   const deps = flowDeps(parts, startDelivery(parts))
   const stop = new AbortController()
   const steps = createSteps(deps, stop.signal)
-  startSettlement(parts, deps)
+  await startSettlement(parts, deps)
   const state: { controller?: SipController } = {}
   const http = await startHttpRole(parts, steps, state)
   opened.closers.push(async () => stop.abort())
@@ -160,8 +160,13 @@ function namesIn(view: ConfigurationView): FlowDeps['names'] {
   }
 }
 
-function startSettlement({ config, database, logger, opened }: Parts, deps: FlowDeps): void {
+async function startSettlement(
+  { config, database, logger, opened }: Parts,
+  deps: FlowDeps,
+): Promise<void> {
   if (!config.roles.has('settlement')) return
+  // An embedded database is ours alone: whoever held calls in it before is gone.
+  if (config.databaseUrl === undefined) while ((await recoverCalls(deps, 0)).isFull);
   const log = logger
   const loops = [
     startLoop({
@@ -173,7 +178,7 @@ function startSettlement({ config, database, logger, opened }: Parts, deps: Flow
     startLoop({
       name: 'recover-calls',
       everyMs: HEARTBEAT_MS,
-      round: async () => (await recoverCalls(deps)).isFull,
+      round: watchForLostCalls(deps),
       log,
     }),
     startLoop({

@@ -30,6 +30,29 @@ export async function recoverCalls(
   return { closed: closed.open.length, isFull: closed.open.length === BATCH_MAX }
 }
 
+/**
+ * Rounds of {@link recoverCalls} for a database that other processes use too. A process whose database was
+ * away could not beat although it lives: so nobody is held to be dead until the database has been there for
+ * as long as it takes to be.
+ */
+export function watchForLostCalls(
+  deps: FlowDeps,
+  nowMs: () => number = () => performance.now(),
+): () => Promise<boolean> {
+  let reachableSinceMs: number | undefined
+  return async () => {
+    try {
+      await readClock(deps.database)
+      reachableSinceMs ??= nowMs()
+      if (nowMs() - reachableSinceMs < STALE_SECONDS * 1000) return false
+      return (await recoverCalls(deps)).isFull
+    } catch (error) {
+      reachableSinceMs = undefined
+      throw error
+    }
+  }
+}
+
 /** The end is known only to the last heartbeat; a call younger than that has no length. */
 function endOf({ callUuid, lastHeartbeatAt, startedAt, answeredAt }: LostCall): CallEnded {
   const latest = Math.max(

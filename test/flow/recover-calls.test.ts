@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { beat } from '../../src/db/processes.ts'
-import { recoverCalls } from '../../src/flow/recover-calls.ts'
+import { recoverCalls, watchForLostCalls } from '../../src/flow/recover-calls.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { beginCall, bridgeCall, flowOn, ledger, post, queued } from '../support/flow.ts'
 
@@ -23,7 +23,7 @@ it('closes the calls of a dead process at its last heartbeat, and settles them a
   await beatAt(database, '60 seconds')
   await database.setClock('81 seconds')
   expect(await recoverCalls(deps)).toEqual({ closed: 1, isFull: false })
-  const { rows } = await database.query<Record<string, unknown>>(
+  const { rows } = await database.query(
     `select state, end_reason, hung_up_by, conversion, round(connected_ms / 1000.0) seconds,
             settle_at - ended_at = interval '600 seconds' "waitsFull" from calls`,
   )
@@ -67,4 +67,37 @@ it('forgets a dead process once it holds no call', async () => {
   await recoverCalls(deps)
   await recoverCalls(deps)
   expect((await database.query('select from processes')).rows).toEqual([])
+})
+
+it('holds nobody for dead until the database has been there for 20 s', async () => {
+  const { database, deps } = await start()
+  await beginCall(deps)
+  await beatAt(database, '1 second')
+  await database.setClock('60 seconds')
+  let isAway = false
+  let nowMs = 0
+  const away = { ...database, query: () => Promise.reject(new Error('away')) }
+  const deadOrAlive = {
+    ...deps,
+    get database() {
+      return isAway ? away : database
+    },
+  }
+  const round = watchForLostCalls(deadOrAlive, () => nowMs)
+  const isLive = async () =>
+    (await database.query(`select from calls where state <> 'ended'`)).rows.length === 1
+
+  await round()
+  nowMs = 19_000
+  isAway = true
+  await expect(round()).rejects.toThrow('away')
+  isAway = false
+  nowMs = 30_000
+  await round()
+  nowMs = 49_999
+  await round()
+  expect(await isLive()).toBe(true)
+  nowMs = 50_000
+  await round()
+  expect(await isLive()).toBe(false)
 })
