@@ -23,7 +23,7 @@ export interface Keeper {
 }
 
 /** How soon a dead server is noticed; elsewhere than on Linux looking costs a process. */
-const CHECK_MS = process.platform === 'linux' ? 250 : 1_000
+const CHECK_MS = process.platform === 'linux' ? 100 : 1_000
 const RETRY_MS_MAX = 5_000
 
 /** Adopts the server that runs, or starts one, and looks after it until `close()`. */

@@ -119,9 +119,13 @@ async function openLog({ logFile }: Home): Promise<FileHandle> {
   return open(logFile, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600)
 }
 
+/** The last that the server said of itself; it also notes whom it has told to come back later. */
 async function lastFatal({ logFile }: Home, from: number): Promise<string | undefined> {
   const text = (await readFile(logFile)).subarray(from).toString('utf8')
-  const line = text.split('\n').findLast((candidate) => /\b(FATAL|PANIC|error)\b/.test(candidate))
+  const line = text
+    .split('\n')
+    .filter((candidate) => /\b(FATAL|PANIC|error)\b/.test(candidate))
+    .findLast((candidate) => !candidate.includes('the database system is'))
   return line?.replace(/^.*?(?:FATAL|PANIC): */, '')
 }
 
