@@ -1,0 +1,207 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { TokenValues } from '../../src/domain/tokens.ts'
+import {
+  expandUrl,
+  insertCallKey,
+  matchesFilters,
+  parseUrlTemplate,
+  selectTrackingUrls,
+  type TrackingUrl,
+  type UrlTemplate,
+} from '../../src/domain/tracking-url.ts'
+
+function templateOf(source: string): UrlTemplate {
+  const parsed = parseUrlTemplate(source)
+  if (parsed.kind === 'malformed') throw new Error(`${source}: ${parsed.problem}`)
+  return parsed.template
+}
+
+const expand = (source: string, values: TokenValues) => expandUrl(templateOf(source), values).text
+
+describe('expandUrl (B3)', () => {
+  it.each<[string, TokenValues, string]>([
+    ['https://h/p?from=[n]', { n: '+12125550100' }, 'https://h/p?from=%2B12125550100'],
+    ['https://h/[x]/y', { x: 'a/b' }, 'https://h/a%2Fb/y'],
+    ['https://h/?a=[x]', { x: '1&b=2#c' }, 'https://h/?a=1%26b%3D2%23c'],
+    ['https://h/?a=[x]', { x: '\r\nHost: evil' }, 'https://h/?a=%0D%0AHost%3A%20evil'],
+    ['https://h/?a=[x]', { x: "!'()*~-_." }, 'https://h/?a=%21%27%28%29%2A~-_.'],
+    ['https://h/?a=[x]', { x: 'é 😀' }, 'https://h/?a=%C3%A9%20%F0%9F%98%80'],
+    ['https://h/?a=[x]', { x: 'half \ud83d' }, 'https://h/?a=half%20%EF%BF%BD'],
+    ['https://h/?a=[x]', { x: '[y]', y: '1' }, 'https://h/?a=%5By%5D'],
+    ['https://h/?a=[x]{n/a}', {}, 'https://h/?a=n%2Fa'],
+    ['https://h/a/[x]/b', { x: '..' }, 'https://h/a//b'],
+    ['https://h/a/[x]/b', { x: '.' }, 'https://h/a//b'],
+    ['https://h/a/[x]/b', { x: '...' }, 'https://h/a/.../b'],
+    ['https://h?a=[x]', { x: '1' }, 'https://h/?a=1'],
+    ['https://h', {}, 'https://h/'],
+    ['HTTPS://H:443/P?A=1', {}, 'https://h/P?A=1'],
+    ['http://[2001:db8::1]:8080/?a=[x]', { x: '1' }, 'http://[2001:db8::1]:8080/?a=1'],
+  ])('makes of %j with %j %j', (source, values, expected) => {
+    expect(expand(source, values)).toBe(expected)
+  })
+
+  it('names what had neither value nor default', () => {
+    expect(expandUrl(templateOf('https://h/?a=[x]&b=[y]{z}&c=[call_key]'), {}).missing).toEqual([
+      'x',
+    ])
+  })
+
+  it('never gives a value another host, path segment, parameter or fragment', () => {
+    const anyUnit = fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit))
+    const value = fc.oneof(
+      fc.string({ unit: anyUnit }),
+      fc.string({
+        unit: fc.constantFrom('.', '/', '\\', '?', '#', '&', '=', '%', '2', 'e', '@', ':'),
+      }),
+    )
+    const source = 'https://h.example:8443/a/[x]/b?first=[x]&second=[y]{-}'
+    fc.assert(
+      fc.property(value, value, (x, y) => {
+        const text = expand(source, { x, y })
+        const url = new URL(text)
+        expect(url.href).toBe(text)
+        expect(url.origin).toBe('https://h.example:8443')
+        expect(url.hash + url.username + url.password).toBe('')
+        expect(url.pathname.split('/')).toHaveLength(4)
+        expect(url.pathname).toMatch(/^\/a\/.*\/b$/)
+        expect([...url.searchParams.keys()]).toEqual(['first', 'second'])
+      }),
+    )
+  })
+
+  it('gives the receiver the value that was meant', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (x) => {
+        const received = new URL(expand('https://h/?v=[x]', { x })).searchParams.get('v')
+        expect(received).toBe(/^\.{1,2}$/.test(x) ? '' : x)
+      }),
+    )
+  })
+})
+
+describe('insertCallKey (B7)', () => {
+  it('puts the key where the template asks for it, and nowhere else', () => {
+    const source = 'https://h/[call_key]?key=[call_key]&tag=[x]&other=[y]{[call_key]}'
+    const stored = expand(source, { x: '[call_key]', call_key: 'a tag of that name' })
+    expect(stored).toBe(
+      'https://h/[call_key]?key=[call_key]&tag=%5Bcall_key%5D&other=%5Bcall_key%5D',
+    )
+    expect(insertCallKey(stored, 'abc123')).toBe(
+      'https://h/abc123?key=abc123&tag=%5Bcall_key%5D&other=%5Bcall_key%5D',
+    )
+  })
+})
+
+describe('parseUrlTemplate (B3)', () => {
+  it.each([
+    ['', 'must begin with http:// or https:// and a host'],
+    ['crm.example/ping', 'must begin with http:// or https:// and a host'],
+    ['ftp://h/', 'must begin with http:// or https:// and a host'],
+    ['file:///etc/passwd', 'must begin with http:// or https:// and a host'],
+    ['javascript:alert(1)', 'must begin with http:// or https:// and a host'],
+    ['https:///path', 'must begin with http:// or https:// and a host'],
+    ['https://?a=b', 'must begin with http:// or https:// and a host'],
+    ['[scheme]://h/', 'must begin with http:// or https:// and a host'],
+    ['https://user@h/', 'must not hold a user name or password'],
+    ['https://user:password@h/', 'must not hold a user name or password'],
+    ['https://[x]/', 'tokens may not stand in the host or port'],
+    ['https://[x].example/', 'tokens may not stand in the host or port'],
+    ['https://h[x]/', 'tokens may not stand in the host or port'],
+    ['https://h:[port]/', 'tokens may not stand in the host or port'],
+    ['https://h[x]', 'tokens may not stand in the host or port'],
+    ['https://h:99999/', 'the host or port is not valid'],
+    ['https://[::zz]/', 'tokens may not stand in the host or port'],
+    ['https://h/a b', 'holds a space or a control character'],
+    ['https://h/\r\nX: 1', 'holds a space or a control character'],
+    ['https://h/\0', 'holds a space or a control character'],
+    ['https://h/?a=[', 'a bracket that is no token at position 14'],
+    ['https://h/?a=[no token]', 'holds a space or a control character'],
+    ['https://h/?a=[_x]', 'unknown token [_x] at position 14'],
+    [`https://h/${'a'.repeat(1_991)}`, 'longer than 2000 characters'],
+  ])('refuses %j: %s', (source, problem) => {
+    expect(parseUrlTemplate(source)).toEqual({ kind: 'malformed', problem })
+  })
+
+  it('keeps what was configured beside the parts that it fixed', () => {
+    expect(templateOf('HTTP://Crm.Example:80/Ping?id=[call_uuid]')).toEqual({
+      source: 'HTTP://Crm.Example:80/Ping?id=[call_uuid]',
+      origin: 'http://crm.example',
+      host: 'crm.example',
+      rest: [
+        { kind: 'text', text: '/Ping?id=' },
+        { kind: 'token', name: 'call_uuid', fallback: '' },
+      ],
+    })
+  })
+
+  it('fixes the host, whatever the URL is: what follows never moves it', () => {
+    const unit = fc.constantFrom('h', '.', ':', '/', '\\', '?', '#', '@', '[', ']', '%', '8', 'é')
+    fc.assert(
+      fc.property(fc.string({ unit }), fc.string({ unit }), (tail, value) => {
+        const parsed = parseUrlTemplate(`https://${tail}`)
+        if (parsed.kind === 'malformed') return
+        const { text } = expandUrl(parsed.template, { h: value })
+        expect(new URL(text).host).toBe(parsed.template.host)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+describe('matchesFilters', () => {
+  const call = { publisherId: 'acme', buyerId: 'solar', tags: { geo: 'us' } }
+
+  it.each([
+    [{}, true],
+    [{ publisherId: 'acme' }, true],
+    [{ publisherId: 'other' }, false],
+    [{ buyerId: 'solar' }, true],
+    [{ buyerId: 'other' }, false],
+    [{ tags: { geo: 'us' } }, true],
+    [{ tags: { geo: 'de' } }, false],
+    [{ tags: { geo: 'us', sub: '1' } }, false],
+    [{ tags: { constructor: 'us' } }, false],
+    [{ publisherId: 'acme', buyerId: 'solar', tags: { geo: 'us' } }, true],
+    [{ publisherId: 'acme', buyerId: 'other', tags: { geo: 'us' } }, false],
+  ])('%j: %s', (filters, expected) => {
+    expect(matchesFilters(filters, call)).toBe(expected)
+  })
+
+  it('lets no filter on a buyer pass before one is chosen', () => {
+    expect(matchesFilters({ buyerId: 'solar' }, { ...call, buyerId: undefined })).toBe(false)
+    expect(matchesFilters({}, { ...call, buyerId: undefined })).toBe(true)
+  })
+})
+
+describe('selectTrackingUrls (B14)', () => {
+  const url = (trackingUrlId: string, overrides: Partial<TrackingUrl> = {}): TrackingUrl => ({
+    trackingUrlId,
+    trigger: 'finished',
+    method: 'GET',
+    template: templateOf('https://h/'),
+    filters: {},
+    fireOrder: 1,
+    getAfterHeadRefused: true,
+    ...overrides,
+  })
+
+  it('takes those of the trigger that pass their filters, by fire order and then by place', () => {
+    const urls = [
+      url('last', { fireOrder: 9 }),
+      url('second'),
+      url('other-trigger', { trigger: 'converted', fireOrder: 0 }),
+      url('other-buyer', { filters: { buyerId: 'other' }, fireOrder: 0 }),
+      url('third'),
+      url('first', { fireOrder: 0 }),
+    ]
+    const call = { publisherId: 'acme', buyerId: 'solar', tags: {} }
+    const selected = selectTrackingUrls(urls, 'finished', call)
+    expect(selected.map(({ trackingUrlId }) => trackingUrlId)).toEqual([
+      'first',
+      'second',
+      'third',
+      'last',
+    ])
+  })
+})
