@@ -2,7 +2,8 @@ import type { Trunk } from '../domain/campaign.ts'
 import { AppError } from '../domain/app-error.ts'
 import type { ConfigurationSnapshot } from '../domain/configuration-snapshot.ts'
 import { admit } from './admission.ts'
-import { type InviteDeps, type LiveCall, runCall } from './invite.ts'
+import { runCall } from './invite.ts'
+import type { IncomingCall, InviteDeps, LiveCall } from './live-call.ts'
 import { connectSipClient, type SipClient, type SipRequest, type SipResponse } from './srf.ts'
 import { type TrunkFinder, trunkFinder } from './trunk.ts'
 
@@ -56,7 +57,7 @@ export async function startController(options: ControllerOptions): Promise<SipCo
     const deps = { ...options, client, findBuyer: options.directory().buyer }
     take(deps, { request, response, admitted: admission })
   }
-  const take = (deps: InviteDeps, incoming: Parameters<typeof runCall>[1]) => {
+  const take = (deps: InviteDeps, incoming: IncomingCall) => {
     let call: LiveCall | undefined
     const over = runCall(deps, incoming, (begun) => (call = begun))
       .catch((error: unknown) => {

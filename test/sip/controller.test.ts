@@ -284,6 +284,20 @@ describe('the service', () => {
     expect(service.controller.liveCalls()).toBe(0)
   })
 
+  it('refuses a call that still rings at the limit, and cancels the buyer', async () => {
+    const service = await startService()
+    const [buyer] = service.buyers
+    service.dial()
+    const invite = await buyer?.expect('INVITE')
+    if (invite) buyer?.answer(invite, 180)
+    await service.callerPhone.expect('180 INVITE')
+    const closed = service.controller.close(50)
+    await service.callerPhone.expect('503 INVITE')
+    await buyer?.expect('CANCEL')
+    await closed
+    expect(await service.ending()).toMatchObject({ hungUpBy: 'bridge', endReason: 'draining' })
+  })
+
   it('leaves nothing behind in the engine', async () => {
     const service = await startService()
     const { caller, buyer, answer } = await bridged(service)

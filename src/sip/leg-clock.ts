@@ -1,0 +1,34 @@
+import type { LegFacts } from '../flow/leg-facts.ts'
+
+/** What the process sees of a leg, in monotonic milliseconds. */
+export interface LegClock {
+  readonly leg: number
+  ringing(): void
+  answered(): void
+  readonly answeredAtMs: () => number
+  /** The leg's facts as they are now, and that it is over. */
+  ended(facts: { sipStatus?: number | undefined; fault?: string; reason?: string }): LegFacts
+  now(): LegFacts & { readonly answeredAgoMs: number }
+}
+
+/** Starts to watch a leg that is about to be dialled. */
+export function startLegClock(leg: number): LegClock {
+  let ringingAtMs: number | undefined
+  let answeredAtMs: number | undefined
+  const ago = (atMs: number | undefined) => atMs && performance.now() - atMs
+  const facts = () => ({ leg, ringingAgoMs: ago(ringingAtMs), answeredAgoMs: ago(answeredAtMs) })
+  return {
+    leg,
+    ringing: () => (ringingAtMs ??= performance.now()),
+    answered: () => (answeredAtMs ??= performance.now()),
+    answeredAtMs: () => answeredAtMs ?? performance.now(),
+    ended: ({ sipStatus, fault, reason }) => ({
+      ...facts(),
+      endedAgoMs: 0,
+      sipStatus,
+      fault,
+      reason,
+    }),
+    now: () => ({ ...facts(), answeredAgoMs: ago(answeredAtMs) ?? 0, sipStatus: 200 }),
+  }
+}

@@ -1,0 +1,136 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { CallFacts, CallNames } from '../domain/call.ts'
+import type { Buyer } from '../domain/campaign.ts'
+import { type PlannedLeg, planRoutes } from '../domain/routing.ts'
+import type { CallBeginning, Dialling } from '../flow/begin-call.ts'
+import type { Bridging } from '../flow/bridge-call.ts'
+import type { NextLeg } from '../flow/dial-leg.ts'
+import type { CallEnd } from '../flow/end-call.ts'
+import type { CallKeys } from '../keys.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Admission } from './admission.ts'
+import { type HeaderNames, passReason } from './headers.ts'
+import type { Headers, SipClient, SipRequest, SipResponse } from './srf.ts'
+
+/** The steps of the flow that a call goes through. */
+export interface CallFlow {
+  /** @throws when the call could not be stored */
+  readonly beginCall: (beginning: CallBeginning) => Promise<CallFacts>
+  /** @throws when the leg could not be stored */
+  readonly dialNextLeg: (leg: NextLeg) => Promise<void>
+  /** Settles when the fact is stored, however long that takes. */
+  readonly bridgeCall: (bridging: Bridging) => Promise<void>
+  /** Settles when the fact is stored, however long that takes. */
+  readonly endCall: (end: CallEnd) => Promise<void>
+}
+
+export interface InviteDeps {
+  readonly client: SipClient
+  readonly flow: CallFlow
+  readonly keys: CallKeys
+  readonly headerNames: HeaderNames
+  readonly processId: string
+  readonly findBuyer: (buyerId: string) => Buyer | undefined
+  readonly names: (call: Pick<CallFacts, 'campaignId' | 'publisherId' | 'buyerId'>) => CallNames
+  readonly random: () => number
+  readonly callMsMax: number
+  readonly log: Logger
+}
+
+/** A call that is going on; `hangUp` ends it for a reason of ours. */
+export interface LiveCall {
+  readonly callUuid: string
+  readonly hangUp: (reason: string) => void
+}
+
+/** What has been asked before there is a call. */
+export type Admitted = Extract<Admission, { kind: 'admitted' }>
+
+/** An INVITE that was let in. */
+export interface IncomingCall {
+  readonly request: SipRequest
+  readonly response: SipResponse
+  readonly admitted: Admitted
+}
+
+/** A call on its way, with what only its own steps may know and change. */
+export interface Call extends LiveCall {
+  readonly deps: InviteDeps
+  readonly request: SipRequest
+  readonly response: SipResponse
+  readonly admitted: Admitted
+  readonly legs: readonly PlannedLeg[]
+  readonly startedAtMs: number
+  /** The caller's CANCEL, with the headers to pass on. */
+  readonly cancelled: Promise<Headers>
+  readonly hungUp: Promise<string>
+  isCancelled: boolean
+  isRinging: boolean
+  /** Early media has been passed on: no other buyer can take the call now. */
+  hasEarlyMedia: boolean
+}
+
+/** Begins to watch a call: from here on the caller may cancel it and we may hang it up. */
+export function createCall(deps: InviteDeps, { request, response, admitted }: IncomingCall): Call {
+  const { legs } = planRoutes(admitted.found.campaign.routes, deps.findBuyer, deps.random)
+  const cancelled = Promise.withResolvers<Headers>()
+  const hungUp = Promise.withResolvers<string>()
+  const call: Call = {
+    callUuid: uuidv7(),
+    deps,
+    request,
+    response,
+    admitted,
+    legs,
+    startedAtMs: performance.now(),
+    cancelled: cancelled.promise,
+    hungUp: hungUp.promise,
+    hangUp: hungUp.resolve,
+    isCancelled: false,
+    isRinging: false,
+    hasEarlyMedia: false,
+  }
+  request.once('cancel', (cancel?: { get(name: string): string | undefined }) => {
+    call.isCancelled = true
+    cancelled.resolve(passReason(cancel?.get('Reason')))
+  })
+  return call
+}
+
+/** Stores that the call has begun. @throws when it could not be stored */
+export function begin(call: Call): Promise<CallFacts> {
+  const { deps, request, admitted, legs, callUuid } = call
+  const { campaign, version, publisher, number } = admitted.found
+  return deps.flow.beginCall({
+    facts: {
+      callUuid,
+      campaignId: campaign.campaignId,
+      campaignVersion: version,
+      publisherId: publisher.publisherId,
+      subId: number.subId,
+      callerNumber: admitted.callerNumber,
+      dialedNumber: number.number,
+      tags: {},
+      buyerId: undefined,
+      answeredAt: undefined,
+      endedAt: undefined,
+      connectedMs: undefined,
+      totalMs: undefined,
+      hungUpBy: undefined,
+      sipStatus: undefined,
+    },
+    processId: deps.processId,
+    trunkId: admitted.trunkId,
+    sipCallId: (request.get('Call-ID') ?? '').slice(0, 256),
+    rules: campaign,
+    startedAgoMs: performance.now() - call.startedAtMs,
+    firstLeg: legs[0] && dialling(legs[0], 1),
+  })
+}
+
+/** A planned leg as the flow wants it. @param leg 1 for the first buyer tried */
+export const dialling = ({ buyer }: PlannedLeg, leg: number): Dialling => ({
+  leg,
+  buyerId: buyer.buyerId,
+  endpoint: buyer.endpoint,
+})
