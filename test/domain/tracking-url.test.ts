@@ -71,8 +71,9 @@ describe('expandUrl (B3)', () => {
   })
 
   it('gives the receiver the value that was meant', () => {
+    const unit = fc.constantFrom('a', 'é', '😀', '.', '+', ' ', '%', '&', '=', '[', '\0', '\n')
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (x) => {
+      fc.property(fc.string({ unit }), (x) => {
         const received = new URL(expand('https://h/?v=[x]', { x })).searchParams.get('v')
         expect(received).toBe(/^\.{1,2}$/.test(x) ? '' : x)
       }),
