@@ -42,9 +42,7 @@ async function start(options: EngineCommandOptions): Promise<Engine> {
   const sip = parseTransports(options.transports).map((transport) => ({ transport, host, port }))
   return startEngine({ sip, admin, secret }).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new AppError('port_in_use', `${reason} Choose others with --sip and --admin.`, {
-      cause: error,
-    })
+    throw new AppError('port_in_use', reason, { cause: error })
   })
 }
 

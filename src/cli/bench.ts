@@ -1,0 +1,61 @@
+import { cpus } from 'node:os'
+import { type Command, InvalidArgumentError } from 'commander'
+import { AppError } from '../domain/app-error.ts'
+import { type Figure, formatLine, formatTable } from './bench/figure.ts'
+import { type Bench, BENCHES } from './bench/registry.ts'
+
+interface BenchCommandOptions {
+  readonly json?: boolean
+  readonly seconds: number
+}
+
+const SECONDS_DEFAULT = 5
+const SECONDS_MAX = 600
+
+/** `bridgeback bench`: the benchmarks, each beside its peer in the same run. */
+export function registerBench(program: Command): void {
+  program
+    .command('bench')
+    .description('measure, each figure beside the same of a peer in the same run')
+    .argument('[names...]', `which: ${BENCHES.map(({ name }) => name).join(', ')}; all unless said`)
+    .option('--json', 'one line of JSON a figure instead of a table')
+    .option('--seconds <n>', 'how long one measurement lasts', parseSeconds, SECONDS_DEFAULT)
+    .addHelpText('after', () => `\n${BENCHES.map(describe).join('\n')}`)
+    .action(runBenches)
+}
+
+const describe = ({ name, about }: Bench): string => `  ${name}  ${about}`
+
+function parseSeconds(text: string): number {
+  const seconds = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (seconds >= 1 && seconds <= SECONDS_MAX) return seconds
+  throw new InvalidArgumentError(`Write a whole number from 1 to ${SECONDS_MAX}.`)
+}
+
+async function runBenches(names: readonly string[], options: BenchCommandOptions): Promise<void> {
+  const benches = names.length === 0 ? BENCHES : names.map(find)
+  const progress = (text: string) => void process.stderr.write(`${text}\n`)
+  progress(machine())
+  const figures: Figure[] = []
+  for (const bench of benches) {
+    figures.push(...(await bench.run({ seconds: options.seconds, progress })))
+  }
+  const text = options.json
+    ? figures.map(formatLine).join('\n')
+    : `${machine()}\n\n${formatTable(figures)}`
+  process.stdout.write(`${text}\n`)
+}
+
+function find(name: string): Bench {
+  const bench = BENCHES.find((each) => each.name === name)
+  if (bench) return bench
+  const known = BENCHES.map((each) => each.name).join(', ')
+  throw new AppError('not_found', `There is no bench "${name}": choose from ${known}.`)
+}
+
+/** What the figures hold for: load and what is loaded share this machine. */
+function machine(): string {
+  const all = cpus()
+  const model = all[0]?.model.trim() ?? 'unknown processor'
+  return `${all.length} × ${model}, ${process.platform}, Node ${process.versions.node}; load generator on the same machine`
+}

@@ -1,0 +1,32 @@
+/**
+ * The peer of the calls bench, a process of its own: a B2BUA of a few lines on drachtio-srf and the same
+ * SIP engine, without database, tracking URLs or money. Says on standard output where it takes calls.
+ */
+import Srf from 'drachtio-srf'
+import { startEngine } from '../../sip/engine/engine.ts'
+
+const SECRET = 'bench'
+
+/** Sends every call on to `buyer` until the process is ended. */
+async function runPeer(buyer: string): Promise<void> {
+  const engine = await startEngine({
+    sip: [{ transport: 'udp', host: '127.0.0.1', port: 0 }],
+    admin: { host: '127.0.0.1', port: 0 },
+    secret: SECRET,
+  })
+  const srf = new Srf()
+  srf.on('error', () => {})
+  srf.invite((request, response) => {
+    srf
+      .createB2BUA(request, response, buyer, { localSdpB: request.body })
+      .then(({ uas, uac }) => {
+        uas.on('destroy', () => uac.destroy())
+        uac.on('destroy', () => uas.destroy())
+      })
+      .catch(() => {}) // the client has answered the caller already
+  })
+  srf.on('connect', () => process.stdout.write(`SIP udp/127.0.0.1:${engine.sip[0]?.port ?? 0}\n`))
+  await srf.connect({ ...engine.admin, secret: SECRET })
+}
+
+if (import.meta.main) await runPeer(process.argv[2] ?? '')

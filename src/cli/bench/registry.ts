@@ -1,0 +1,20 @@
+import { callsBench } from './calls.ts'
+import type { Figure } from './figure.ts'
+
+/** What a bench is given. */
+export interface BenchOptions {
+  /** How long one measurement lasts. */
+  readonly seconds: number
+  /** Tells the person who waits how far it is. */
+  readonly progress: (text: string) => void
+}
+
+/** Something that is measured, always beside a peer in the same run. */
+export interface Bench {
+  readonly name: string
+  readonly about: string
+  readonly run: (options: BenchOptions) => Promise<readonly Figure[]>
+}
+
+/** Every bench, in the order in which they run. */
+export const BENCHES: readonly Bench[] = [callsBench]
