@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { startCommand } from './support/command.ts'
+
+describe('bridgeback bench', () => {
+  it.each([
+    {
+      name: 'names the benches that there are',
+      args: ['bench', 'nothing'],
+      says: /^There is no bench "nothing": choose from calls\.\n$/,
+    },
+    {
+      name: 'says how long a measurement may last',
+      args: ['bench', '--seconds', '0'],
+      says: /Write a whole number from 1 to 600\./,
+    },
+    {
+      name: 'says what to install where SIPp is missing',
+      args: ['bench', 'calls'],
+      says: /The calls bench needs SIPp, which is not on PATH: install it with /,
+    },
+  ])('$name and exits with 1', async ({ args, says }) => {
+    const bench = startCommand(args, { PATH: '' })
+    expect(await bench.exited).toBe(1)
+    expect(bench.errors()).toMatch(says)
+    expect(bench.output()).toBe('')
+  })
+})

@@ -1,0 +1,27 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openStopwatch } from '../../../src/cli/bench/stopwatch.ts'
+import { startPeerSubject } from '../../../src/cli/bench/subject.ts'
+
+describe('openStopwatch', () => {
+  it('times whole calls through a B2BUA, from the INVITE to the last BYE', async () => {
+    const stopwatch = await openStopwatch()
+    onTestFinished(stopwatch.close)
+    const peer = await startPeerSubject({ buyerPort: stopwatch.buyerPort, pingUrl: '' })
+    onTestFinished(peer.close)
+    const calls = await stopwatch.run(peer, 20, 1)
+    expect(calls).toHaveLength(20)
+    for (const { invitedAtMs, reachedAtMs = 0, answeredAtMs = 0, isOver } of calls) {
+      expect(reachedAtMs).toBeGreaterThan(invitedAtMs)
+      expect(answeredAtMs).toBeGreaterThanOrEqual(reachedAtMs)
+      expect(isOver).toBe(true)
+    }
+  })
+
+  it('says how many calls failed', async () => {
+    const stopwatch = await openStopwatch()
+    onTestFinished(stopwatch.close)
+    const nobody = { host: '127.0.0.1', port: 9 } // discard: nothing listens there
+    const subject = { name: 'nobody', isPinging: false, sip: nobody, close: async () => {} }
+    await expect(stopwatch.run(subject, 2, 1)).rejects.toThrow('2 of 2 calls failed')
+  }, 10_000)
+})

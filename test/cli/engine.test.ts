@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import { connectSipClient } from '../../src/sip/srf.ts'
+import { waitFor } from '../support/wait.ts'
+import { startCommand } from './support/command.ts'
+
+const FREE = ['--sip', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--transports', 'udp']
+
+describe('bridgeback engine', () => {
+  it('says where it listens, serves an application that knows the secret, stops when told', async () => {
+    const engine = startCommand(['engine', ...FREE, '--secret', 'engine-test'])
+    const { sip, admin } = await addressesOf(engine.output)
+    const hostports = await connect(admin, 'engine-test')
+    expect(hostports).toEqual([`udp/${sip}`])
+    engine.stop('SIGTERM')
+    expect(await engine.exited).toBe(0)
+    expect(engine.errors()).toBe('')
+  })
+
+  it('takes the secret from the environment, where no list of processes shows it', async () => {
+    const engine = startCommand(['engine', ...FREE], { DRACHTIO_SECRET: 'from-environment' })
+    const { admin } = await addressesOf(engine.output)
+    expect(await connect(admin, 'from-environment')).toHaveLength(1)
+    engine.stop('SIGINT')
+    expect(await engine.exited).toBe(0)
+  })
+
+  it.each([
+    {
+      name: 'asks for a secret',
+      args: FREE,
+      says: 'The engine needs a secret: give it with --secret or in DRACHTIO_SECRET.\n',
+    },
+    {
+      name: 'says what an address looks like',
+      args: [...FREE, '--secret', 's', '--sip', 'localhost'],
+      says: '--sip "localhost" is not an address: write it as 127.0.0.1:5060.\n',
+    },
+    {
+      name: 'says that a port cannot be that high',
+      args: [...FREE, '--secret', 's', '--admin', '127.0.0.1:65536'],
+      says: '--admin "127.0.0.1:65536" is not an address: write it as 127.0.0.1:5060.\n',
+    },
+    {
+      name: 'names the transports that there are',
+      args: [...FREE, '--secret', 's', '--transports', 'udp,sctp'],
+      says: '--transports "udp,sctp" is not known: write udp, tcp or udp,tcp.\n',
+    },
+  ])('$name and exits with 1', async ({ args, says }) => {
+    const engine = startCommand(['engine', ...args], { DRACHTIO_SECRET: '' })
+    expect(await engine.exited).toBe(1)
+    expect(engine.errors()).toBe(says)
+    expect(engine.output()).toBe('')
+  })
+
+  it('says in one sentence that an address is taken', async () => {
+    const first = startCommand(['engine', ...FREE, '--secret', 's'])
+    const { sip } = await addressesOf(first.output)
+    const second = startCommand(['engine', ...FREE, '--secret', 's', '--sip', sip])
+    expect(await second.exited).toBe(1)
+    expect(second.errors()).toMatch(new RegExp(`^Cannot listen on udp/${sip}: .*\\.\n$`))
+  })
+})
+
+async function addressesOf(output: () => string): Promise<{ sip: string; admin: string }> {
+  const [, sip = '', admin = ''] = await waitFor(
+    () => /SIP +udp\/(\S+)\n +admin +(\S+)\n/.exec(output()) ?? undefined,
+    { what: 'the addresses', deadlineMs: 10_000 },
+  )
+  return { sip, admin }
+}
+
+async function connect(admin: string, secret: string): Promise<readonly string[]> {
+  const [host = '', port = ''] = admin.split(':')
+  const connected = Promise.withResolvers<readonly string[]>()
+  const client = connectSipClient(
+    { host, port: Number(port), secret },
+    {
+      onRequest: {},
+      onConnect: connected.resolve,
+      onRefused: connected.reject,
+      onError: connected.reject,
+      onClose: () => {},
+    },
+  )
+  try {
+    return await connected.promise
+  } finally {
+    client.disconnect()
+  }
+}
