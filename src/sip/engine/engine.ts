@@ -29,9 +29,13 @@ export interface Engine extends Addresses {
  * Starts an engine in a thread of its own, so that a busy application cannot delay its timers. It
  * stands in for drachtio-server towards an unmodified drachtio-srf.
  *
+ * @param onFault told of every error inside the engine that it survived, to be logged
  * @throws an Error of one sentence if an address cannot be listened on
  */
-export async function startEngine(options: EngineOptions): Promise<Engine> {
+export async function startEngine(
+  options: EngineOptions,
+  onFault: (error: unknown) => void = () => undefined,
+): Promise<Engine> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     name: 'sip-engine',
     workerData: options,
@@ -47,6 +51,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     throw new Error(started.message)
   }
   if (started.type !== 'started') throw new Error('The SIP engine began with something else.')
+  worker.on('message', (message: FromWorker) => {
+    if (message.type === 'fault') onFault(message.error)
+  })
   const questions = createQuestions(worker, exited)
   return {
     ...started.addresses,

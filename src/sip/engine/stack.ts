@@ -40,24 +40,42 @@ export interface Stack extends Addresses {
 /**
  * Starts the SIP stack in this thread. The worker does so, and tests do.
  *
+ * @param onFault told of every error that a message or a timer caused and nobody foresaw
  * @throws an Error of one sentence if an address cannot be listened on
  */
-export async function startStack(options: EngineOptions): Promise<Stack> {
+export async function startStack(
+  options: EngineOptions,
+  onFault: (error: unknown) => void = () => undefined,
+): Promise<Stack> {
   const settings = settingsOf(options)
-  const wheel = createWheel(tickMsOf(settings.timers.t1Ms), () => performance.now())
   const listeners: Listener[] = []
   const counters = createCounters()
+  let closing = false
+  // A mistake of ours that one message brings to light must not take every other call down.
+  const guarded = (work: () => void): void => {
+    if (closing) return
+    try {
+      work()
+    } catch (error) {
+      counters.faults++
+      onFault(error)
+    }
+  }
+  const tickMs = tickMsOf(settings.timers.t1Ms)
+  const wheel = createWheel({ tickMs, now: () => performance.now(), run: guarded })
   const transactions = createTransactionLayer(settings.timers, wheel)
   const guard = createGuard({ ...GUARD_DEFAULTS, ...options.guard }, () => performance.now())
-  let closing = false
   const control = await listenForApplications(options, listeners, {
     onSip: (application, frame) => {
-      if (closing) return
-      if (frame.text.startsWith('SIP/2.0')) answerFromApplication(core, application, frame)
-      else requestFromApplication(core, application, frame)
+      guarded(() => {
+        if (frame.text.startsWith('SIP/2.0')) answerFromApplication(core, application, frame)
+        else requestFromApplication(core, application, frame)
+      })
     },
     onGone: (application) => {
-      if (!closing) applicationGone(core, application)
+      guarded(() => {
+        applicationGone(core, application)
+      })
     },
   })
   const core: Core = {
@@ -78,9 +96,11 @@ export async function startStack(options: EngineOptions): Promise<Stack> {
   }
   const reports: Reports = {
     receive: (text, from, listener) => {
-      if (!closing) receive(core, text, from, listener)
+      guarded(() => {
+        receive(core, text, from, listener)
+      })
     },
-    unreachable: failSoon(core),
+    unreachable: failSoon(core, guarded),
   }
   const close = async (): Promise<void> => {
     closing = true
@@ -166,14 +186,17 @@ function notListening(
  * Refusals of many packets come one by one; the requests under way are looked through once for all
  * that came in one turn of the event loop.
  */
-function failSoon(core: Core): (to: Hop) => void {
+function failSoon(core: Core, guarded: (work: () => void) => void): (to: Hop) => void {
   const hops = new Map<string, Hop>()
   return (to) => {
     if (hops.size === 0)
       setImmediate(() => {
         const failed = [...hops.values()]
         hops.clear()
-        for (const hop of failed) core.transactions.failHop(hop)
+        for (const hop of failed)
+          guarded(() => {
+            core.transactions.failHop(hop)
+          })
       })
     hops.set(hopKey(to), to)
   }

@@ -10,6 +10,7 @@ export type FromWorker =
   | { readonly type: 'started'; readonly addresses: Addresses }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'stats'; readonly id: number; readonly stats: EngineStats }
+  | { readonly type: 'fault'; readonly error: unknown }
 
 if (!isMainThread && parentPort) await run(parentPort, workerData as EngineOptions)
 
@@ -19,7 +20,9 @@ async function run(port: NonNullable<typeof parentPort>, options: EngineOptions)
     port.postMessage(message)
   }
   try {
-    const { admin, close, sip, stats } = await startStack(options)
+    const { admin, close, sip, stats } = await startStack(options, (error) => {
+      tell({ type: 'fault', error })
+    })
     port.on('message', (message: ToWorker) => {
       if (message.type === 'stats') tell({ type: 'stats', id: message.id, stats: stats() })
       else

@@ -51,7 +51,7 @@ function refuseUri(uri: string): Refusal | undefined {
 function refuseHeaders(request: SipRequest): Refusal | undefined {
   const { headers, method, toTag } = request
   const written = headerValue(headers, 'max-forwards')
-  const hops = written === undefined ? 70 : parseDigits(written, 3)
+  const hops = written === undefined ? 70 : parseDigits(written, 10)
   if (hops === undefined || hops > 255) return bad('Bad Max-Forwards Header')
   // A user agent need not look at Max-Forwards; a bridge is a hop in a loop like any other.
   if (hops === 0 && toTag === undefined && method !== 'OPTIONS' && method !== 'CANCEL')

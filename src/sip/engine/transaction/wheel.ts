@@ -21,6 +21,16 @@ interface Entry extends TimerHandle {
   slot: number
 }
 
+/** How a wheel is driven. */
+export interface WheelOptions {
+  /** Resolution: no timer fires early, all fire at most one tick late. */
+  readonly tickMs: number
+  /** A clock in milliseconds that never goes back. */
+  readonly now: () => number
+  /** Runs what a timer is for. */
+  readonly run: (work: () => void) => void
+}
+
 /** A power of two; at 10 ms a tick, one turn is 41 s, longer than any timer of a transaction. */
 const SLOTS = 4_096
 
@@ -29,10 +39,9 @@ const SLOTS = 4_096
  * matters because nearly every timer of a call is cancelled. The interval only runs while there is
  * something to wait for.
  *
- * @param tickMs resolution; no timer fires early, all fire at most one tick late
- * @param now a clock in milliseconds that never goes back
+ * An entry that throws does not keep the others from firing, if `run` catches.
  */
-export function createWheel(tickMs: number, now: () => number): Wheel {
+export function createWheel({ now, run, tickMs }: WheelOptions): Wheel {
   const slots: (Entry | undefined)[] = Array.from({ length: SLOTS }, () => undefined)
   let count = 0
   let interval: NodeJS.Timeout | undefined
@@ -63,7 +72,7 @@ export function createWheel(tickMs: number, now: () => number): Wheel {
       const { work } = entry
       if (work === undefined) continue
       unlink(entry)
-      work()
+      run(work)
     }
   }
 

@@ -1,7 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import type { SipRequest, SipResponse } from '../../../../src/sip/engine/message/message.ts'
-import { parseMessage } from '../../../../src/sip/engine/message/parse.ts'
+import { parseMessage, parseStartLine } from '../../../../src/sip/engine/message/parse.ts'
+import { NETWORK_LIMITS, splitMessage } from '../../../../src/sip/engine/message/split.ts'
 import { eventually } from './eventually.ts'
 
 export type Message = SipRequest | SipResponse
@@ -35,9 +36,7 @@ export async function openPhone(enginePort: number, host = '127.0.0.1'): Promise
   const { port } = socket.address()
   const inbox: Message[] = []
   socket.on('message', (bytes) => {
-    const message = parseMessage(bytes.toString('latin1'), false)
-    if (message.kind === 'unusable') throw new Error(`phone got ${bytes.toString('latin1')}`)
-    inbox.push(message)
+    inbox.push(read(bytes.toString('latin1')))
   })
   const sendRaw = (text: string): void => {
     socket.send(Buffer.from(text, 'latin1'), enginePort, host)
@@ -66,6 +65,27 @@ export async function openPhone(enginePort: number, host = '127.0.0.1'): Promise
 }
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
+
+/** A refusal repeats the damage of its request: then only its first line can be relied on. */
+function read(text: string): Message {
+  const message = parseMessage(text, false)
+  if (message.kind !== 'unusable') return message
+  const split = splitMessage(text, NETWORK_LIMITS)
+  const line = parseStartLine(split.startLine)
+  if (line.kind !== 'response') throw new Error(`phone got ${text}`)
+  const via = {
+    transport: 'udp',
+    host: '',
+    port: undefined,
+    branch: '',
+    received: undefined,
+    rport: undefined,
+    length: 0,
+  }
+  const { headers } = split
+  const tags = { fromTag: undefined, toTag: undefined }
+  return { ...line, ...tags, headers, via, text, body: '', sipCallId: '', cseq: 0, cseqMethod: '' }
+}
 
 /** `INVITE` for a request, `200` or `200 BYE` for a response. */
 function isMeant(message: Message, what: string | number): boolean {

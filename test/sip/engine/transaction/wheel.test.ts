@@ -14,7 +14,7 @@ const note = (what: string) => () => {
 beforeEach(() => {
   vi.useFakeTimers()
   fired = []
-  wheel = createWheel(10, () => Date.now())
+  wheel = createWheel({ tickMs: 10, now: () => Date.now(), run: (work) => work() })
 })
 
 afterEach(() => {
