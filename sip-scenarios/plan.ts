@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import type {
+  BuyerDocument,
+  CampaignDocument,
+  ConfigurationDocument,
+} from '../src/domain/configuration-schema.ts'
+import { TRIGGERS } from '../src/domain/tracking-url.ts'
+import { type HeldPort, holdPort } from './ports.ts'
+import type { Scenario } from './scenario.ts'
+
+/** What one scenario has for itself, so that several can run side by side. */
+export interface Plan {
+  readonly scenario: Scenario
+  /** Another one in each run, so that calls of earlier runs are not counted. */
+  readonly campaignId: string
+  /** Ten digits, after +1. */
+  readonly dialled: string
+  /** Ten digits, after +1. */
+  readonly caller: string
+  readonly callerPort: HeldPort
+  readonly buyerPorts: readonly HeldPort[]
+}
+
+const PREFIX = 'scenario'
+
+/** The scenario's buyer at a place, counted from 1. */
+export const buyerId = ({ campaignId }: Pick<Plan, 'campaignId'>, place: number): string =>
+  `${campaignId}-${place}`
+
+/** The place that is written in a buyer's id. */
+export const buyerPlace = ({ campaignId }: Pick<Plan, 'campaignId'>, id: string): string =>
+  id.replace(`${campaignId}-`, '')
+
+/** Gives every scenario a campaign, a number, a caller and ports of its own. */
+export async function planScenarios(
+  scenarios: readonly Scenario[],
+  localIp: string,
+): Promise<readonly Plan[]> {
+  const run = randomBytes(3).toString('hex')
+  return Promise.all(
+    scenarios.map(async (scenario, index) => ({
+      scenario,
+      campaignId: `${PREFIX}-${run}-${scenario.name}`,
+      dialled: `800555${1000 + index}`,
+      caller: `212555${1000 + index}`,
+      callerPort: await holdPort(localIp),
+      buyerPorts: await Promise.all((scenario.buyers ?? []).map(() => holdPort(localIp))),
+    })),
+  )
+}
+
+export interface Surroundings {
+  readonly localIp: string
+  /** Base of the tracking URLs. */
+  readonly receiverUrl: string
+}
+
+/** A configuration without scenarios, which a run that was broken off may have left in it. */
+export function withoutScenarios(document: ConfigurationDocument): ConfigurationDocument {
+  const kept = <T extends { readonly id: string }>(list: readonly T[] | undefined): T[] =>
+    (list ?? []).filter(({ id }) => id !== PREFIX && !id.startsWith(`${PREFIX}-`))
+  return {
+    trunks: kept(document.trunks),
+    publishers: kept(document.publishers),
+    buyers: kept(document.buyers),
+    campaigns: kept(document.campaigns),
+  }
+}
+
+/** What is configured, and a campaign with its own buyers for each scenario. */
+export function withScenarios(
+  document: ConfigurationDocument,
+  plans: readonly Plan[],
+  surroundings: Surroundings,
+): ConfigurationDocument {
+  const { trunks = [], publishers = [], buyers = [], campaigns = [] } = withoutScenarios(document)
+  const { localIp } = surroundings
+  const isLoopback = localIp === '::1' || localIp.startsWith('127.')
+  // With no trunks at all, loopback is let in; a trunk of ours would shut it out.
+  const isTrunkNeeded = !isLoopback || trunks.length > 0
+  return {
+    trunks: isTrunkNeeded ? [...trunks, { id: PREFIX, allow: [localIp] }] : trunks,
+    publishers: [...publishers, { id: PREFIX, name: 'Scenarios' }],
+    buyers: [...buyers, ...plans.flatMap((plan) => buyersOf(plan, surroundings))],
+    campaigns: [...campaigns, ...plans.map((plan) => campaignOf(plan, surroundings))],
+  }
+}
+
+function buyersOf(plan: Plan, { localIp }: Surroundings): readonly BuyerDocument[] {
+  const host = localIp.includes(':') ? `[${localIp}]` : localIp
+  return plan.buyerPorts.map(({ port }, index) => ({
+    ...plan.scenario.configuration?.buyer,
+    id: buyerId(plan, index + 1),
+    name: `Buyer ${index + 1}`,
+    endpoint: `sip:buyer@${host}:${port}`,
+  }))
+}
+
+function campaignOf(plan: Plan, { receiverUrl }: Surroundings): CampaignDocument {
+  const { name, configuration } = plan.scenario
+  return {
+    id: plan.campaignId,
+    name,
+    numbers: [{ number: `+1${plan.dialled}`, publisher: PREFIX }],
+    routes: plan.buyerPorts.map((_, index) => ({
+      buyer: buyerId(plan, index + 1),
+      priority: index + 1,
+    })),
+    tracking_urls: TRIGGERS.map((trigger) => ({
+      id: trigger.replace('_', '-'),
+      trigger,
+      method: trigger === 'bridged' ? 'HEAD' : 'GET',
+      url: `${receiverUrl}/${name}/${trigger}?call=[call_uuid]${TOLD[trigger]}`,
+    })),
+    conversion_groups: [...(configuration?.groups ?? [])],
+  }
+}
+
+/** What each tracking URL is told beside the call's UUID. */
+const TOLD: Readonly<Record<(typeof TRIGGERS)[number], string>> = {
+  start: '',
+  selected: '&buyer=[buyer_id]',
+  bridged: '&key=[call_key]&from=[caller_number]',
+  finished: '&by=[hung_up_by]&status=[sip_status]',
+  converted: '&revenue=[revenue]&payout=[payout]&late=[late]',
+  not_converted: '',
+  adjusted: '&revenue=[revenue]&payout=[payout]',
+}

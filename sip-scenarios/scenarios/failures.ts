@@ -1,0 +1,153 @@
+import type { Expected, ExpectedCall, Scenario } from '../scenario.ts'
+import { PLAIN, PLAIN_CALL } from './plain.ts'
+
+const UNANSWERED: ExpectedCall = {
+  ...PLAIN_CALL,
+  buyer: null,
+  reason: 'not_connected',
+  hungUpBy: 'bridge',
+}
+
+const CANCELLED: Expected = {
+  call: {
+    ...UNANSWERED,
+    hungUpBy: 'caller',
+    endReason: 'caller_cancelled',
+    sipStatus: 487,
+    legs: ['487 cancelled'],
+  },
+  requests: [
+    'GET /start',
+    'GET /selected?buyer=1',
+    'GET /finished?by=caller&status=487',
+    'GET /not_converted',
+  ],
+}
+
+/** One buyer was tried and failed, so the caller was refused. */
+function refused(status: number, leg: string, endReason: string): Expected {
+  return {
+    call: { ...UNANSWERED, endReason, sipStatus: status, legs: [leg] },
+    requests: [
+      'GET /start',
+      'GET /selected?buyer=1',
+      `GET /finished?by=bridge&status=${status}`,
+      'GET /not_converted',
+    ],
+  }
+}
+
+/** The first buyer failed and the second one answered. */
+function failedOver(leg: string): Expected {
+  return {
+    call: { ...PLAIN_CALL, buyer: 2, legs: [leg, '200'] },
+    requests: [...PLAIN.requests, 'GET /selected?buyer=2'],
+  }
+}
+
+/** Calls that a buyer does not take, or that the caller gives up. */
+export const FAILURES: readonly Scenario[] = [
+  {
+    name: 'caller-cancels',
+    proves: "The caller's CANCEL reaches the ringing buyer with its Reason; no ping.",
+    caller: 'uac-cancels-expect-487',
+    buyers: ['uas-is-given-up', 'not-called'],
+    expected: CANCELLED,
+  },
+  {
+    name: 'cancel-crosses-answer',
+    proves: 'A buyer whose 200 crosses the CANCEL gets ACK and BYE; no ping (B2).',
+    caller: 'uac-cancels-expect-487',
+    buyers: ['uas-answers-the-cancel', 'not-called'],
+    expected: CANCELLED,
+  },
+  {
+    name: 'buyer-busy-fails-over',
+    proves: 'A busy buyer is followed by the next: same UUID, another key, one ping (B1, B2).',
+    caller: 'uac-hangs-up-expect-200',
+    buyers: ['uas-busy', 'uas-answers', 'not-called'],
+    expected: failedOver('486 busy'),
+  },
+  {
+    name: 'buyer-overloaded-fails-over',
+    proves: 'A buyer that answers 503 is followed by the next.',
+    caller: 'uac-hangs-up-expect-200',
+    buyers: ['uas-overloaded', 'uas-answers'],
+    expected: failedOver('503 overloaded'),
+  },
+  {
+    name: 'no-answer-fails-over',
+    proves: 'A buyer that rings too long is cancelled with Reason 480 and the next is dialled.',
+    caller: 'uac-hangs-up-expect-200',
+    buyers: ['uas-rings-too-long', 'uas-answers'],
+    configuration: { buyer: { ring_timeout_seconds: 1 } },
+    expected: failedOver('- no_answer'),
+  },
+  {
+    name: 'silent-buyer-fails-over',
+    proves: 'A buyer that says nothing at all costs its ring time and no more.',
+    caller: 'uac-hangs-up-expect-200',
+    buyers: ['silent', 'uas-answers'],
+    configuration: { buyer: { ring_timeout_seconds: 1 } },
+    expected: failedOver('- no_answer'),
+  },
+  {
+    name: 'no-answer',
+    proves: 'When the last buyer rings too long, the caller hears 480.',
+    caller: 'uac-nobody-answers-expect-480',
+    buyers: ['uas-rings-too-long'],
+    configuration: { buyer: { ring_timeout_seconds: 1 } },
+    expected: refused(480, '- no_answer', 'no_answer'),
+  },
+  {
+    name: 'buyers-busy',
+    proves: 'Of several refusals the caller hears the one that tells most: busy.',
+    caller: 'uac-buyers-busy-expect-486',
+    buyers: ['uas-busy', 'uas-unavailable'],
+    expected: {
+      call: {
+        ...UNANSWERED,
+        endReason: 'unavailable',
+        sipStatus: 486,
+        legs: ['486 busy', '480 unavailable'],
+      },
+      requests: [
+        'GET /start',
+        'GET /selected?buyer=1',
+        'GET /selected?buyer=2',
+        'GET /finished?by=bridge&status=486',
+        'GET /not_converted',
+      ],
+    },
+  },
+  {
+    name: 'overload-not-relayed',
+    proves: "A buyer's 503 becomes 480, or the carrier would stop sending calls.",
+    caller: 'uac-nobody-answers-expect-480',
+    buyers: ['uas-overloaded'],
+    expected: refused(480, '503 overloaded', 'overloaded'),
+  },
+  {
+    name: 'redirect-not-followed',
+    proves: 'A buyer cannot send the call to a place that is not configured.',
+    caller: 'uac-nobody-answers-expect-480',
+    buyers: ['uas-redirects'],
+    expected: refused(480, '302 redirected_302', 'redirected_302'),
+  },
+  {
+    name: 'early-media-is-no-answer',
+    proves: 'A buyer that plays an announcement and is then busy is not pinged (B2).',
+    caller: 'uac-hears-early-media-expect-486',
+    buyers: ['uas-early-media-then-busy'],
+    expected: refused(486, '486 busy', 'busy'),
+  },
+  {
+    name: 'no-buyer',
+    proves: 'A campaign without buyers answers 480, and the call is recorded.',
+    caller: 'uac-nobody-answers-expect-480',
+    expected: {
+      call: { ...UNANSWERED, endReason: 'no_buyer', sipStatus: 480, legs: [] },
+      requests: ['GET /start', 'GET /finished?by=bridge&status=480', 'GET /not_converted'],
+    },
+  },
+]
