@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { EngineOptions, EngineStats } from './options.ts'
 import type { Addresses } from './stack.ts'
@@ -43,9 +42,9 @@ export async function startEngine(
     resourceLimits: { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 4_096 },
   })
   const exited = whenExited(worker)
-  const started = await Promise.race([firstMessage(worker), exited])
-  if (started === undefined || started instanceof Error)
-    throw started ?? new Error('The SIP engine ended while it was starting.')
+  const started = await firstMessage(worker)
+  if (started === undefined)
+    throw (await exited) ?? new Error('The SIP engine ended while it was starting.')
   if (started.type === 'failed') {
     await worker.terminate()
     throw new Error(started.message)
@@ -66,9 +65,14 @@ export async function startEngine(
   }
 }
 
-async function firstMessage(worker: Worker): Promise<FromWorker> {
-  const [message] = (await once(worker, 'message')) as [FromWorker]
-  return message
+/** What the thread says first; undefined if it ends without a word. */
+function firstMessage(worker: Worker): Promise<FromWorker | undefined> {
+  const { promise, resolve } = Promise.withResolvers<FromWorker | undefined>()
+  worker.once('message', resolve)
+  worker.once('exit', () => {
+    resolve(undefined)
+  })
+  return promise
 }
 
 function whenExited(worker: Worker): Promise<Error | undefined> {

@@ -177,7 +177,7 @@ function notListening(
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   const reason =
     code === 'EADDRINUSE'
-      ? 'another program has the port: stop it or choose another port.'
+      ? 'another program has it: stop that or choose another port.'
       : `${cause instanceof Error ? cause.message : String(cause)}.`
   return new Error(`Cannot listen on ${place}: ${reason}`, { cause })
 }

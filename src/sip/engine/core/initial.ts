@@ -34,7 +34,10 @@ export function receiveInitial(
   core.requestsSeen.set(identity, key)
   onEndOfInitial(core, pending, identity)
   deliverRequest(pending, request, arrival.from, { dialogId: '', listener: arrival.listener })
-  if (method === 'INVITE') recordCall(core, 'attempt', 'network', undefined, request.text)
+  if (method === 'INVITE') {
+    core.counters.callsIn++
+    recordCall(core, 'attempt', 'network', undefined, request.text)
+  }
 }
 
 /** These only make sense for a dialog, and a request without To tag belongs to none. */

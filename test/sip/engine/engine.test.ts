@@ -1,0 +1,72 @@
+import { afterEach, expect, it } from 'vitest'
+import { type Engine, type EngineOptions, startEngine } from '../../../src/sip/engine/engine.ts'
+import { connectApplication } from './support/application.ts'
+import { caller, openPhone } from './support/phone.ts'
+
+const OPTIONS: EngineOptions = {
+  sip: [{ transport: 'udp', host: '127.0.0.1', port: 0 }],
+  admin: { host: '127.0.0.1', port: 0 },
+  secret: 'secret',
+}
+
+const engines: Engine[] = []
+
+async function start(options: Partial<EngineOptions> = {}): Promise<Engine> {
+  const engine = await startEngine({ ...OPTIONS, ...options })
+  engines.push(engine)
+  return engine
+}
+
+afterEach(async () => {
+  await Promise.all(engines.splice(0).map(async (engine) => engine.close()))
+})
+
+it('answers a call from a thread of its own', async () => {
+  const engine = await start()
+  const port = engine.sip[0]?.port ?? 0
+  const phone = await openPhone(port)
+  const application = await connectApplication(engine, { invite: (_req, res) => res.send(486) })
+  phone.sendRaw(caller(phone, port).invite())
+  await phone.expect(486)
+  expect((await engine.stats()).counters).toMatchObject({ requestsReceived: 1, callsIn: 1 })
+  application.kill()
+  await phone.close()
+})
+
+it('serves IPv6', async () => {
+  const engine = await start({ sip: [{ transport: 'udp', host: '::1', port: 0 }] })
+  const port = engine.sip[0]?.port ?? 0
+  const phone = await openPhone(port, '::1')
+  const application = await connectApplication(engine, {
+    invite: (_req, res) => res.send(180, { headers: { contact: 'sip:x@localhost' } }),
+  })
+  phone.sendRaw(caller(phone, port).invite())
+  expect((await phone.expect(180)).text).toContain(`Contact: <sip:x@[::1]:${port}>\r\n`)
+  application.kill()
+  await phone.close()
+})
+
+it('names the SIP port that is taken', async () => {
+  const { sip } = await start()
+  const address = { transport: 'udp', host: '127.0.0.1', port: sip[0]?.port ?? 0 } as const
+  await expect(start({ sip: [address] })).rejects.toThrow(
+    `Cannot listen on udp/127.0.0.1:${address.port}: another program has it`,
+  )
+})
+
+it('names the control port that is taken', async () => {
+  const { admin } = await start()
+  await expect(start({ admin })).rejects.toThrow(`127.0.0.1:${admin.port}: another program has it`)
+})
+
+it('says that it does not speak TLS', async () => {
+  const sip = [{ transport: 'tls', host: '127.0.0.1', port: 0 }] as const
+  await expect(start({ sip })).rejects.toThrow('SIP over tls is not supported')
+})
+
+it('says when it has ended', async () => {
+  const engine = await start()
+  await engine.close()
+  expect(await engine.exited).toBeUndefined()
+  await expect(engine.stats()).rejects.toThrow('The SIP engine has ended.')
+})
