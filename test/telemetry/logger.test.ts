@@ -45,6 +45,7 @@ describe('createLogger', () => {
     { request: { headers: { 'x-call-key': 'SECRET-VALUE' } } },
     { drachtio: { secret: 'SECRET-VALUE' } },
     { query: 'key=SECRET-VALUE' },
+    { a: { b: { c: { password: 'SECRET-VALUE' } } } },
   ])('never writes secrets, keys and callers (B7): %o', (fields) => {
     const { logger, lines } = openLog('trace')
     logger.error('event', fields)
