@@ -121,6 +121,7 @@ export async function listCalls(
   return withLegs(db, rows)
 }
 
+/** One call; undefined if there is none of this UUID. */
 export async function findCall(db: Queryable, callUuid: string): Promise<CallOverview | undefined> {
   const { rows } = await db.query<OverviewRow>(
     `select ${OVERVIEW} from calls where call_uuid = $1::uuid`,

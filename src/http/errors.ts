@@ -32,6 +32,7 @@ export interface Problem {
   readonly detail: string
 }
 
+/** The content type of every problem. @see RFC 9457 §3 */
 export const PROBLEM_TYPE = 'application/problem+json'
 
 /** Seconds after which a client may ask again when the database was away. */

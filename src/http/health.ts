@@ -5,6 +5,7 @@ import { sendProblem } from './errors.ts'
 /** Whether something that the service needs is there; one that throws or takes long is away. */
 export type ReadinessCheck = () => boolean | Promise<boolean>
 
+/** What is watched. */
 export interface HealthDeps {
   /** By the name that is told to monitors, such as `database` and `sip`. */
   readonly readiness: Readonly<Record<string, ReadinessCheck>>

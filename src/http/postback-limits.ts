@@ -1,5 +1,6 @@
 import { createRateLimiter, networkOf, type Rate } from './rate-limit.ts'
 
+/** How often `set_value` may be asked. */
 export interface PostbackLimits {
   /** Of all requests from one network. */
   readonly perSource: Rate

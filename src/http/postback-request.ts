@@ -18,6 +18,7 @@ export interface RawPostback {
 export type BodyRefusal =
   'unsupported_media_type' | 'malformed_json' | 'body_not_flat' | 'body_not_text'
 
+/** What a request to `set_value` says. */
 export interface ReadPostback {
   /** Undefined where the path holds no UUID. */
   readonly callUuid: string | undefined

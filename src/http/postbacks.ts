@@ -12,6 +12,7 @@ import {
   type PostbackLimits,
 } from './postback-limits.ts'
 
+/** What `set_value` needs from around it. */
 export interface PostbackDeps extends Pick<Steps, 'receivePostback' | 'recordRefusal'> {
   /** The leg that a key opens, without asking the database. @see behaviour B7 */
   readonly checkKey: (callUuid: string, key: string) => number | undefined
@@ -73,9 +74,13 @@ function readArrived(request: SetValueRequest): Arrived {
   return { ...read, source: sourceOf(request), method: request.method }
 }
 
-/** A trusted proxy may forward anything as the client's address; only an address is believed. */
+/**
+ * A trusted proxy may forward anything as the client's address; only an address is believed. An IPv4
+ * one is written as such, also where the socket takes both families.
+ */
 function sourceOf({ ip, socket }: FastifyRequest): string {
-  return isIP(ip) > 0 ? ip : (socket.remoteAddress ?? 'unknown')
+  const address = isIP(ip) > 0 ? ip : (socket.remoteAddress ?? 'unknown')
+  return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 import { type HealthDeps, registerHealth } from './health.ts'
 import { type PostbackDeps, registerPostbacks } from './postbacks.ts'
 
+/** How long a client may take. */
 export interface HttpTimeouts {
   /** From the first byte of a request to the last of its headers. */
   readonly headersMs: number
@@ -24,6 +25,7 @@ export interface HttpTimeouts {
   readonly silenceMs: number
 }
 
+/** What the HTTP side needs from around it. */
 export interface HttpDeps extends PostbackDeps, ApiDeps, HealthDeps {
   readonly logger: Logger
   /** CIDRs of proxies whose `X-Forwarded-For` is believed; none unless said. */
@@ -147,6 +149,7 @@ function writeProblem(socket: Socket, code: ProblemCode): void {
   socket.write(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join('')}\r\n${body}`)
 }
 
+/** A server that listens. */
 export interface HttpServer {
   /** Without a trailing slash. */
   readonly url: string

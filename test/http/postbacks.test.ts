@@ -256,9 +256,11 @@ describe('where a postback comes from', () => {
     ],
     ['does not believe what is no address', ['192.0.2.1'], { 'x-forwarded-for': 'x' }, '192.0.2.1'],
     ['believes no other proxy', ['192.0.2.9'], forwarded, '192.0.2.1'],
-  ])('%s', async (_name, trustProxy, headers, source) => {
+    ['writes a mapped address as IPv4', [], {}, '192.0.2.1', '::ffff:192.0.2.1'],
+    ['keeps other IPv6 addresses', [], {}, '2001:db8::1', '2001:db8::1'],
+  ])('%s', async (_name, trustProxy, headers, source, remoteAddress = '192.0.2.1') => {
     const { app, received } = openTestServer({ trustProxy })
-    await app.inject({ url: at(`key=${KEY}`), headers, remoteAddress: '192.0.2.1' })
+    await app.inject({ url: at(`key=${KEY}`), headers, remoteAddress })
     expect(received).toMatchObject([{ source }])
   })
 })

@@ -3,6 +3,7 @@ import { requireAdminKey } from '../auth.ts'
 import { type CallsDeps, registerCalls } from './calls.ts'
 import { type ConfigurationDeps, registerConfiguration } from './configuration.ts'
 
+/** What the API needs from around it. */
 export interface ApiDeps extends CallsDeps, ConfigurationDeps {
   readonly adminApiKey: string
 }

@@ -17,6 +17,7 @@ import { readQuery } from './query.ts'
 import { buildTimeline } from './timeline.ts'
 import { showDelivery, showPostback, showSettlement } from './trail.ts'
 
+/** What the resources of calls need from around them. */
 export interface CallsDeps {
   readonly database: Database
 }

@@ -8,6 +8,7 @@ import { applyConfiguration } from '../../flow/apply-configuration.ts'
 import { sendProblem } from '../errors.ts'
 import { readQuery } from './query.ts'
 
+/** What the configuration resource needs from around it. */
 export interface ConfigurationDeps {
   readonly database: Database
   /** Why a tracking URL may not be reached, or undefined. */

@@ -11,6 +11,7 @@ export interface TimelineEvent {
   readonly [detail: string]: unknown
 }
 
+/** Everything that is stored of one call. */
 export interface CallTrail {
   readonly call: CallOverview
   readonly postbacks: readonly PostbackEntry[]

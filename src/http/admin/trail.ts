@@ -85,6 +85,7 @@ export function showDeliveryAlone(callUuid: string, delivery: DeliveryEntry): ob
   }
 }
 
+/** One request of a delivery in the API. */
 export function showAttempt(attempt: AttemptEntry): object {
   return {
     attempt: attempt.attempt,
