@@ -171,9 +171,10 @@ async function claimWhileWanted(worker: Worker): Promise<void> {
 async function claimOnce(worker: Worker): Promise<void> {
   const { options, perHostMax, leaseMs, afterHost, hosts, health } = worker
   const limit = worker.concurrency - worker.running.size
-  worker.leftSome = limit <= 0
+  // Until the claim is back: a host that is full now may have room before then, and must be heard.
+  worker.leftSome = true
   // A lane whose result waits to be stored would be claimed, and sent, a second time.
-  if (worker.leftSome || worker.results.areHeldUp()) return
+  if (limit <= 0 || worker.results.areHeldUp()) return
   if (performance.now() < worker.claimNotBeforeMs) return
   try {
     const request = { limit, perHostMax, slots: hosts.slots(), afterHost, leaseMs }

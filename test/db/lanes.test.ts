@@ -1,15 +1,6 @@
 import { expect, it } from 'vitest'
-import {
-  CLAIM,
-  claimDue,
-  type ClaimedDelivery,
-  type ClaimRequest,
-  finish,
-  type FinishedAttempt,
-  type NextStep,
-  release,
-} from '../../src/db/lanes.ts'
-import type { Database, Queryable } from '../../src/db/queryable.ts'
+import { type ClaimedDelivery, finish, release } from '../../src/db/lanes.ts'
+import { attempted, claim } from '../delivery/support/lanes.ts'
 import {
   aDelivery,
   insertCalls,
@@ -19,26 +10,6 @@ import {
   readLanes,
 } from '../delivery/support/outbox.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { waitFor } from '../support/wait.ts'
-
-const DONE: NextStep = { kind: 'done', state: 'delivered' }
-
-const claim = (db: Database, overrides: Partial<ClaimRequest> = {}) =>
-  claimDue(db, {
-    limit: 100,
-    perHostMax: 4,
-    slots: new Map(),
-    afterHost: '',
-    leaseMs: 15_000,
-    ...overrides,
-  })
-
-function attempted(claimed: ClaimedDelivery | undefined, next: NextStep = DONE): FinishedAttempt {
-  if (!claimed) throw new Error('nothing was claimed')
-  const { callUuid, trackingUrlId, token, occurrence, claimedAt } = claimed
-  const done = { status: 200, error: undefined, method: 'HEAD', durationMs: 12.4 }
-  return { callUuid, trackingUrlId, token, occurrence, next, startedAt: claimedAt, ...done }
-}
 
 const countByHost = (claimed: readonly ClaimedDelivery[]) =>
   Object.fromEntries(
@@ -76,37 +47,6 @@ it('claims a due delivery with everything that is needed to send it, and leases 
   expect(lane).toMatchObject({ isLeased: true, pending: 1 })
   expect(lane?.dueInSeconds).toBeCloseTo(15, 0)
   expect(await claim(db)).toEqual([])
-})
-
-it('claims each delivery once, however many workers claim side by side', async () => {
-  const db = await openTestDatabase({ max: 10 })
-  const callUuids = await insertCalls(db, 200)
-  await queue(
-    db,
-    callUuids.map((callUuid, n) => aDelivery(callUuid, { host: `h${n % 20}.example` })),
-  )
-
-  const claims = await Promise.all(
-    Array.from({ length: 20 }, () => claim(db, { limit: 10, perHostMax: 10 })),
-  )
-
-  const tokens = claims.flat().map(({ callUuid }) => callUuid)
-  expect(new Set(tokens).size).toBe(tokens.length)
-  const rest = await claim(db, { limit: 1_000, perHostMax: 1_000 })
-  expect(tokens.length + rest.length).toBe(200)
-})
-
-it('passes over a lane that somebody else has locked, and waits for nobody', async () => {
-  const db = await openTestDatabase()
-  const [held = '', free = ''] = await insertCalls(db, 2)
-  await queue(db, [aDelivery(held), aDelivery(free)])
-
-  const claimed = await db.transaction(async (tx) => {
-    await tx.query(`select from lanes where call_uuid = $1 for update`, [held])
-    return claim(db)
-  })
-
-  expect(claimed.map(({ callUuid }) => callUuid)).toEqual([free])
 })
 
 it('gives no host more than its cap, and none to a host without a slot (B14)', async () => {
@@ -307,145 +247,3 @@ it('drops a lane whose deliveries are gone, and keeps the one that has some left
   expect(await claim(db)).toEqual([])
   expect(await readLanes(db)).toEqual([])
 })
-
-it('loses no delivery that is queued while the last one of its lane is finished', async () => {
-  const db = await openTestDatabase()
-  const [callUuid = ''] = await insertCalls(db, 1)
-  await queue(db, [aDelivery(callUuid, { occurrence: 1 })])
-  const [first] = await claim(db)
-
-  // The enqueue comes first and holds the lane; the finish has read the old count and waits.
-  const committed = Promise.withResolvers<void>()
-  const enqueue = db.transaction(async (tx) => {
-    await queue(tx, [aDelivery(callUuid, { occurrence: 2 })])
-    await committed.promise
-  })
-  await waitFor(async () => (await blockers(db)).idleInTransaction > 0, { what: 'the enqueue' })
-  const finishing = finish(db, [attempted(first)])
-  await waitFor(async () => (await blockers(db)).waiting > 0, { what: 'the finish to wait' })
-  committed.resolve()
-  await enqueue
-
-  expect(await finishing).toEqual([{ kind: 'stored', pending: 1 }])
-  expect(await claim(db)).toMatchObject([{ occurrence: 2 }])
-})
-
-it('loses no delivery that is queued while its empty lane is being deleted', async () => {
-  const db = await openTestDatabase()
-  const [callUuid = ''] = await insertCalls(db, 1)
-  await queue(db, [aDelivery(callUuid, { occurrence: 1 })])
-  const [first] = await claim(db)
-
-  // The finish comes first and has deleted the lane; the enqueue waits for its commit.
-  const committed = Promise.withResolvers<void>()
-  const finishing = finish(
-    {
-      ...db,
-      transaction: (work) =>
-        db.transaction(async (tx) => {
-          const result = await work(tx)
-          await committed.promise
-          return result
-        }),
-    },
-    [attempted(first)],
-  )
-  await waitFor(async () => (await blockers(db)).idleInTransaction > 0, { what: 'the finish' })
-  const enqueue = queue(db, [aDelivery(callUuid, { occurrence: 2 })])
-  await waitFor(async () => (await blockers(db)).waiting > 0, { what: 'the enqueue to wait' })
-  committed.resolve()
-  await Promise.all([finishing, enqueue])
-
-  expect(await readLanes(db)).toMatchObject([{ pending: 1 }])
-  expect(await claim(db)).toMatchObject([{ occurrence: 2, attempt: 1 }])
-})
-
-it('counts right when lanes are filled and emptied from many connections at once', async () => {
-  const db = await openTestDatabase({ max: 12 })
-  const callUuids = await insertCalls(db, 5)
-  let sent = 0
-  const fill = async (from: number) => {
-    for (let occurrence = from; occurrence < from + 10; occurrence += 1) {
-      await queue(
-        db,
-        callUuids.map((callUuid) => aDelivery(callUuid, { occurrence })),
-      )
-    }
-  }
-  const empty = async () => {
-    const results = (await claim(db)).map((claimed) => attempted(claimed))
-    sent += results.length
-    await finish(db, results)
-  }
-  const emptyUntil = async (count: number) => {
-    await waitFor(async () => (await empty(), sent >= count), {
-      what: 'all deliveries to be claimed',
-      deadlineMs: 20_000,
-    })
-  }
-
-  await Promise.all([fill(0), fill(100), fill(200), emptyUntil(150), emptyUntil(150)])
-
-  expect(sent).toBe(150)
-  expect(await readLanes(db)).toEqual([])
-  expect((await readDeliveries(db)).every(({ state }) => state === 'delivered')).toBe(true)
-})
-
-it('claims by index on tables that were never analysed', async () => {
-  const db = await openTestDatabase()
-  await db.query(`alter table lanes set (autovacuum_enabled = false)`)
-  await insertLanes(db, { count: 30_000, hosts: 300 })
-  const { rows: analysed } = await db.query(
-    `select from pg_stats where tablename in ('lanes', 'deliveries')`,
-  )
-  expect(analysed).toEqual([])
-
-  // As planned for these values, and as planned once for all values of a prepared statement.
-  const values = [256, 'h1', '{"h2":0}', 4, 15_000]
-  const literal = await plan(db, `explain ${CLAIM}`, values)
-  const generic = await plan(db, `explain (generic_plan) ${CLAIM}`)
-
-  for (const text of [literal, generic]) {
-    expect(text).toContain('lanes_due')
-    expect(text).not.toMatch(/Seq Scan on lanes|Materialize|Hash/)
-  }
-})
-
-it('claims from 10,000 hosts without looking at them all', async () => {
-  const db = await openTestDatabase()
-  await insertLanes(db, { count: 10_000, hosts: 10_000 })
-
-  const text = await plan(db, `explain (analyze, timing off) ${CLAIM}`, [64, 'h5', '{}', 4, 15_000])
-
-  // It stops walking as soon as it has enough: one step a host, not one for each of 10,000.
-  const walked = /CTE Scan on ahead[^\n]*actual rows=([\d.]+)/.exec(text)?.[1]
-  expect(Number(walked)).toBeLessThanOrEqual(65)
-})
-
-/** As many lanes as wanted, due at once, without calls and deliveries. */
-async function insertLanes(
-  db: Queryable,
-  { count, hosts }: { count: number; hosts: number },
-): Promise<void> {
-  await db.query(
-    `insert into lanes (call_uuid, tracking_url_id, host, pending, run_at)
-     select gen_random_uuid(), 'ping', 'h' || n % $2::int, 1, app_now() - interval '1 second'
-       from generate_series(1, $1::int) n`,
-    [count, hosts],
-  )
-}
-
-async function plan(db: Queryable, text: string, values?: readonly unknown[]): Promise<string> {
-  const { rows } = await db.query<{ 'QUERY PLAN': string }>(text, values)
-  return rows.map((row) => row['QUERY PLAN']).join('\n')
-}
-
-/** What the other connections of this database are doing. */
-async function blockers(db: Database): Promise<{ idleInTransaction: number; waiting: number }> {
-  const { rows } = await db.query<{ idleInTransaction: number; waiting: number }>(
-    `select count(*) filter (where state = 'idle in transaction')::int "idleInTransaction",
-            count(*) filter (where wait_event_type = 'Lock')::int "waiting"
-       from pg_stat_activity where datname = current_database()`,
-  )
-  return rows[0] ?? { idleInTransaction: 0, waiting: 0 }
-}

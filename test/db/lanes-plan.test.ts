@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest'
+import { CLAIM } from '../../src/db/lanes.ts'
+import type { Queryable } from '../../src/db/queryable.ts'
+import { openTestDatabase } from '../support/database.ts'
+
+it('claims by index on tables that were never analysed', async () => {
+  const db = await openTestDatabase()
+  await db.query(`alter table lanes set (autovacuum_enabled = false)`)
+  await insertLanes(db, { count: 30_000, hosts: 300 })
+  const { rows: analysed } = await db.query(
+    `select from pg_stats where tablename in ('lanes', 'deliveries')`,
+  )
+  expect(analysed).toEqual([])
+
+  // As planned for these values, and as planned once for all values of a prepared statement.
+  const values = [256, 'h1', '{"h2":0}', 4, 15_000]
+  const literal = await plan(db, `explain ${CLAIM}`, values)
+  const generic = await plan(db, `explain (generic_plan) ${CLAIM}`)
+
+  for (const text of [literal, generic]) {
+    expect(text).toContain('lanes_due')
+    expect(text).not.toMatch(/Seq Scan on lanes|Materialize|Hash/)
+  }
+})
+
+it('claims from 10,000 hosts without looking at them all', async () => {
+  const db = await openTestDatabase()
+  await insertLanes(db, { count: 10_000, hosts: 10_000 })
+
+  const text = await plan(db, `explain (analyze, timing off) ${CLAIM}`, [64, 'h5', '{}', 4, 15_000])
+
+  // It stops walking as soon as it has enough: one step a host, not one for each of 10,000.
+  const walked = /CTE Scan on ahead[^\n]*actual rows=([\d.]+)/.exec(text)?.[1]
+  expect(Number(walked)).toBeLessThanOrEqual(65)
+})
+
+/** As many lanes as wanted, due at once, without calls and deliveries. */
+async function insertLanes(
+  db: Queryable,
+  { count, hosts }: { count: number; hosts: number },
+): Promise<void> {
+  await db.query(
+    `insert into lanes (call_uuid, tracking_url_id, host, pending, run_at)
+     select gen_random_uuid(), 'ping', 'h' || n % $2::int, 1, app_now() - interval '1 second'
+       from generate_series(1, $1::int) n`,
+    [count, hosts],
+  )
+}
+
+async function plan(db: Queryable, text: string, values?: readonly unknown[]): Promise<string> {
+  const { rows } = await db.query<{ 'QUERY PLAN': string }>(text, values)
+  return rows.map((row) => row['QUERY PLAN']).join('\n')
+}
