@@ -68,7 +68,10 @@ function openPool({ connection, log, ...options }: DatabaseOptions): Pool {
   })
   // A connection that breaks while nobody asks it anything has no promise to reject: without these
   // two listeners, one for idle connections and one for those inside a transaction, Node would end.
-  pool.on('error', (error) => log?.('database.connection_lost', { error: error.message }))
+  pool.on('error', (error) => {
+    // While closing, an embedded server may end before the last connection has said goodbye.
+    if (!pool.ending) log?.('database.connection_lost', { error: error.message })
+  })
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
