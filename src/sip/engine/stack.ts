@@ -19,6 +19,7 @@ import {
   type Reports,
   type TransportName,
 } from './transport/transport.ts'
+import { listenTcp } from './transport/tcp.ts'
 import { listenUdp } from './transport/udp.ts'
 
 /** Where an engine listens, free ports filled in. */
@@ -156,13 +157,14 @@ async function listenForApplications(
 
 async function listenOn(address: SipAddress, reports: Reports): Promise<Listener> {
   const { host, port, publicHost, transport } = address
-  if (transport !== 'udp')
+  if (transport === 'tls')
     throw new Error(
       `SIP over ${transport} is not supported by the embedded engine yet: ` +
         'leave it out of SIP_TRANSPORTS or connect a drachtio-server.',
     )
   try {
-    return await listenUdp({ host, port, publicHost }, reports)
+    const listen = transport === 'udp' ? listenUdp : listenTcp
+    return await listen({ host, port, publicHost }, reports)
   } catch (error) {
     throw notListening(transport, { host, port }, error)
   }

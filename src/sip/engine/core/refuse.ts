@@ -2,6 +2,7 @@ import type { HeaderField } from '../message/headers.ts'
 import type { SipRequest } from '../message/message.ts'
 import { composeResponse, type HeaderLine, reasonPhrase } from '../message/serialise.ts'
 import { responsePort, type Via } from '../message/via.ts'
+import { defaultPort } from '../transport/resolve.ts'
 import type { Hop, Listener } from '../transport/transport.ts'
 import { statelessTag } from './identifiers.ts'
 import type { Core } from './state.ts'
@@ -12,9 +13,14 @@ export interface Arrival {
   readonly listener: Listener
 }
 
-/** Where the response to a request goes. @see RFC 3261 §18.2.2 */
+/**
+ * Where the response to a request goes: over a stream to the connection the request came on, and
+ * to the port in the Via should that be closed by then. @see RFC 3261 §18.2.2
+ */
 export function responseHop(via: Via, from: Hop): Hop {
-  return from.connectionId === undefined ? { ...from, port: responsePort(via, from.port) } : from
+  const isStream = from.connectionId !== undefined
+  const port = isStream ? (via.port ?? defaultPort(from.transport)) : responsePort(via, from.port)
+  return port === from.port ? from : { ...from, port }
 }
 
 /** An answer that needs no transaction. */

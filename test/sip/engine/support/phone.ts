@@ -1,8 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { connect, createServer, type Socket as TcpSocket } from 'node:net'
 import type { SipRequest, SipResponse } from '../../../../src/sip/engine/message/message.ts'
 import { parseMessage, parseStartLine } from '../../../../src/sip/engine/message/parse.ts'
 import { NETWORK_LIMITS, splitMessage } from '../../../../src/sip/engine/message/split.ts'
+import { createStreamReader } from '../../../../src/sip/engine/transport/stream-reader.ts'
 import { eventually } from './eventually.ts'
 
 export type Message = SipRequest | SipResponse
@@ -41,27 +43,85 @@ export async function openPhone(enginePort: number, host = '127.0.0.1'): Promise
   const sendRaw = (text: string): void => {
     socket.send(Buffer.from(text, 'latin1'), enginePort, host)
   }
-  const expect = async (what: string | number): Promise<Message> => {
-    const found = await eventually(
-      () => inbox.find((message) => isMeant(message, what)),
-      () => `no ${what}; got ${inbox.map(nameOf).join(', ')}`,
-    )
-    inbox.splice(0, inbox.indexOf(found) + 1)
-    return found
-  }
-  const answer: Phone['answer'] = (request, status, parts = {}) => {
-    sendRaw(
-      answerText(request, status, { contact: `<sip:phone@${bracketed(host)}:${port}>`, ...parts }),
-    )
-  }
-  let closed = false
   const close = async (): Promise<void> => {
-    if (closed) return
-    closed = true
     socket.close()
     await once(socket, 'close')
   }
-  return { port, host, inbox, sendRaw, expect, answer, close }
+  return createPhone({ inbox, host, port }, { sendRaw, reply: sendRaw, close })
+}
+
+/** What tells one kind of phone from another. */
+interface Line {
+  readonly sendRaw: (text: string) => void
+  /** Sends to where the latest message came from. */
+  readonly reply: (text: string) => void
+  readonly close: () => Promise<void>
+}
+
+function createPhone(phone: Pick<Phone, 'inbox' | 'host' | 'port'>, line: Line): Phone {
+  const { host, inbox, port } = phone
+  let closed = false
+  return {
+    ...phone,
+    sendRaw: line.sendRaw,
+    expect: async (what) => {
+      const found = await eventually(
+        () => inbox.find((message) => isMeant(message, what)),
+        () => `no ${what}; got ${inbox.map(nameOf).join(', ')}`,
+      )
+      inbox.splice(0, inbox.indexOf(found) + 1)
+      return found
+    },
+    answer: (request, status, parts = {}) => {
+      const contact = `<sip:phone@${bracketed(host)}:${port}>`
+      line.reply(answerText(request, status, { contact, ...parts }))
+    },
+    close: async () => {
+      if (closed) return
+      closed = true
+      await line.close()
+    },
+  }
+}
+
+/**
+ * Opens a phone that speaks TCP: it connects to the engine, listens for connections of the engine,
+ * and answers on the connection it heard from last.
+ */
+export async function openTcpPhone(enginePort: number, host = '127.0.0.1'): Promise<Phone> {
+  const inbox: Message[] = []
+  const sockets = new Set<TcpSocket>()
+  let latest: TcpSocket | undefined
+  const serve = (socket: TcpSocket): void => {
+    sockets.add(socket)
+    const reader = createStreamReader()
+    socket.on('error', () => undefined)
+    socket.on('data', (bytes) => {
+      latest = socket
+      for (const message of reader.push(bytes.toString('latin1'))?.messages ?? [])
+        inbox.push(read(message))
+    })
+  }
+  const server = createServer(serve).listen(0, host)
+  await once(server, 'listening')
+  const own = connect(enginePort, host)
+  serve(own)
+  await once(own, 'connect')
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const phone = createPhone(
+    { inbox, host, port },
+    {
+      sendRaw: (text) => own.write(text, 'latin1'),
+      reply: (text) => (latest ?? own).write(text, 'latin1'),
+      close: async () => {
+        for (const socket of sockets) socket.destroy()
+        server.close()
+        await once(server, 'close')
+      },
+    },
+  )
+  return phone
 }
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)

@@ -1,0 +1,86 @@
+/** What a stream's bytes turn out to be. */
+export interface Reading {
+  /** Complete messages, in order, one character a byte. */
+  readonly messages: readonly string[]
+  /** Whether a keep-alive (two empty lines) wants an answer. @see RFC 5626 §4.4.1 */
+  readonly isPinged: boolean
+  /** Whether a message has begun and is not complete. */
+  readonly isPartial: boolean
+}
+
+/** Cuts a stream into SIP messages. */
+export interface StreamReader {
+  /** Undefined if this is no SIP, or a message is too long: the connection is to be closed. */
+  readonly push: (bytes: string) => Reading | undefined
+}
+
+const HEAD_BYTES_MAX = 16_384
+const BODY_BYTES_MAX = 65_536
+
+/** The first of these bytes have to be those of a method or of `SIP/2.0`. */
+const FIRST_BYTES = 8
+
+/**
+ * Makes a reader for one connection. Messages end where their Content-Length says; without one,
+ * which the parser refuses, after the blank line.
+ *
+ * @see RFC 3261 §18.3
+ */
+export function createStreamReader(): StreamReader {
+  let pending = ''
+  const push = (bytes: string): Reading | undefined => {
+    pending += bytes
+    const messages: string[] = []
+    let isPinged = false
+    let at = 0
+    for (;;) {
+      const begin = skipEmptyLines(pending, at)
+      if (begin - at >= 4) isPinged = true
+      at = begin
+      const length = lengthOfMessage(pending, at)
+      if (length === 'not_sip') return undefined
+      if (length === 'incomplete' || at + length > pending.length) break
+      messages.push(pending.slice(at, at + length))
+      at += length
+    }
+    pending = pending.slice(at)
+    return { messages, isPinged, isPartial: pending.length > 1 }
+  }
+  return { push }
+}
+
+function skipEmptyLines(text: string, from: number): number {
+  let at = from
+  while (text.startsWith('\r\n', at)) at += 2
+  return at
+}
+
+function lengthOfMessage(text: string, from: number): number | 'incomplete' | 'not_sip' {
+  if (!mayBeSip(text, from)) return 'not_sip'
+  const lineEnd = text.indexOf('\r\n', from)
+  if (lineEnd !== -1 && !text.slice(from, lineEnd).includes('SIP/')) return 'not_sip'
+  const blank = text.indexOf('\r\n\r\n', from)
+  if (blank === -1) return text.length - from > HEAD_BYTES_MAX ? 'not_sip' : 'incomplete'
+  if (blank - from > HEAD_BYTES_MAX) return 'not_sip'
+  const length = contentLength(text.slice(from, blank + 2))
+  return length > BODY_BYTES_MAX ? 'not_sip' : blank + 4 - from + length
+}
+
+/** Whether what is there so far can be the beginning of a request or status line. */
+function mayBeSip(text: string, from: number): boolean {
+  const end = Math.min(text.length, from + FIRST_BYTES)
+  for (let at = from; at < end; at++) {
+    const code = text.charCodeAt(at)
+    const isLetter = code >= 0x41 && code <= 0x5a
+    const isOfStatusLine = code === 0x2f || code === 0x2e || (code >= 0x30 && code <= 0x39)
+    if (code === 0x20) return at > from
+    if (code === 0x0d && at === text.length - 1 && at === from) return true
+    if (!isLetter && !isOfStatusLine) return false
+  }
+  return true
+}
+
+function contentLength(head: string): number {
+  const found = /\r\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r\n/i.exec(head)
+  return Number(found?.[1] ?? 0)
+}
