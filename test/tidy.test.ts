@@ -251,10 +251,10 @@ const withoutComments = (text: string): string =>
   text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '')
 
 const FUNCTION_START =
-  /^(\s*)(?:.*\bfunction\b.*[({]|.*=> \{|.*=> \($|(?:(?:async|static|get|set) )*#?\w+\(.*\{)$/
-const NOT_A_FUNCTION = /^\s*(?:if|for|while|switch|catch|describe(?:\.\w+)*)\b/
+  /^(\s*)(?:.*\bfunction\b.*[({]|.*=> [{(]|(?:(?:async|static|get|set) )*#?\w+\(.*\)(?:: .+)? \{)$/
+const NOT_A_FUNCTION = /^\s*(?:if|for|while|switch|catch|(?:describe|it)(?:\.\w+)*)\b/
 
-/** Every function that spans lines, with the line it begins on. A suite of tests is not one. */
+/** Every function that spans lines, with the line it begins on. A test is a table, not one of them. */
 function functionsOf(text: string): readonly { readonly line: number; readonly lines: number }[] {
   const lines = text.split('\n')
   return lines.flatMap((start, index) => {

@@ -6,8 +6,8 @@ export class MissingStep extends Error {}
 /** Where the trail is written. */
 export interface Output {
   readonly write: (text: string) => unknown
-  /** Whether it is a terminal, which gets colours. */
-  readonly isTTY?: boolean
+  /** Only a terminal has this. */
+  readonly hasColors?: () => boolean
 }
 
 /** A step and the most it may take. */
@@ -39,8 +39,9 @@ const NAME_WIDTH = 34
 export function createTrail(output: Output): Trail {
   const startedAtMs = performance.now()
   const elapsedMs = () => performance.now() - startedAtMs
+  const hasColours = output.hasColors?.() ?? false
   const paint = (format: Parameters<typeof styleText>[0], text: string) =>
-    output.isTTY === true ? styleText(format, text) : text
+    hasColours ? styleText(format, text, { validateStream: false }) : text
   const line = (mark: string, name: string, detail = '') => {
     const offset = paint('dim', `${(elapsedMs() / 1000).toFixed(2).padStart(6)} s`)
     output.write(`${offset}  ${mark} ${name.padEnd(NAME_WIDTH)} ${detail}`.trimEnd() + '\n')
