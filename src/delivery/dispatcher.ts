@@ -47,20 +47,27 @@ const RESPONSE_HEADER_BYTES_MAX = 16_384
  * HTTP/1.1 only, certificates verified whatever the environment says.
  */
 export function createDispatcher(options: DispatcherOptions): GuardedDispatcher {
-  const { policy, originsMax = ORIGINS_MAX } = options
+  const { policy, originsMax = ORIGINS_MAX, resolve = createResolve() } = options
   const pools = new Map<string, Pool>()
+  /** Closing, but with requests on their way. */
+  const retired = new Set<Pool>()
 
   function poolOf(origin: string): Pool {
-    const pool = pools.get(origin) ?? openPool(origin, options)
+    const pool = pools.get(origin) ?? openPool(origin, { ...options, resolve })
     // A Map keeps the order of insertion: put in last, the origins used longest ago come first.
     pools.delete(origin)
     pools.set(origin, pool)
     const [oldest] = pools
     if (pools.size > originsMax && oldest) {
       pools.delete(oldest[0])
-      void oldest[1].close()
+      retire(oldest[1])
     }
     return pool
+  }
+
+  function retire(pool: Pool): void {
+    retired.add(pool)
+    void pool.close().then(() => retired.delete(pool))
   }
 
   return {
@@ -69,13 +76,15 @@ export function createDispatcher(options: DispatcherOptions): GuardedDispatcher 
       poolOf(origin).dispatch(request, handler)
     },
     async destroy() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()))
+      await Promise.all([...pools.values(), ...retired].map((pool) => pool.destroy()))
       pools.clear()
     },
   }
 }
 
-function openPool(origin: string, options: DispatcherOptions): Pool {
+type PoolOptions = DispatcherOptions & { readonly resolve: Resolve }
+
+function openPool(origin: string, options: PoolOptions): Pool {
   return new Pool(origin, {
     connections: options.connectionsPerOrigin,
     connect: guardedConnector(Number(portOf(origin)), options),
@@ -89,7 +98,7 @@ function openPool(origin: string, options: DispatcherOptions): Pool {
   })
 }
 
-function guardedConnector(port: number, options: DispatcherOptions): buildConnector.connector {
+function guardedConnector(port: number, options: PoolOptions): buildConnector.connector {
   const { policy, ca } = options
   const connect = buildConnector({
     timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
@@ -97,7 +106,7 @@ function guardedConnector(port: number, options: DispatcherOptions): buildConnec
     rejectUnauthorized: true,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS,
-    lookup: guardedLookup(policy, options.resolve ?? createResolve(), port),
+    lookup: guardedLookup(policy, options.resolve, port),
     ...(ca !== undefined && { ca }),
   })
   return (target, callback) => {

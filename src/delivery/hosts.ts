@@ -1,6 +1,6 @@
 /** How many requests a host may be sent, now that some are on their way and some have failed. */
 export interface HostLimits {
-  /** Hosts that may be given another number than `perHostMax`, and that number. */
+  /** The hosts that may be given fewer than `perHostMax`, and how many. */
   slots(): ReadonlyMap<string, number>
   /** Whether a host may have no more because of what it has in flight; a pause does not count. */
   anyFull(): boolean
@@ -78,8 +78,10 @@ export function createHostLimits(
   return {
     slots() {
       const nowMs = monotonicMs()
-      const left = (state: HostState) => decideSlots(state, perHostMax, nowMs)
-      return new Map([...hosts].map(([host, state]) => [host, left(state)]))
+      const left = [...hosts].map(
+        ([host, state]) => [host, decideSlots(state, perHostMax, nowMs)] as const,
+      )
+      return new Map(left.filter(([, count]) => count !== perHostMax))
     },
     anyFull() {
       const nowMs = monotonicMs()

@@ -214,14 +214,12 @@ async function run(worker: Worker, delivery: ClaimedDelivery): Promise<void> {
     if (worker.leftSome) wake(worker)
     const stored = await worker.results.store(sent.finished)
     report(worker, { ...sent.attempted, stored: stored.kind })
-    if (stored.kind === 'unstored') throw stored.error
-    const isBehindDone = stored.kind === 'stored' && stored.pending > 0
-    if (isBehindDone && sent.finished.next.kind === 'done') wake(worker)
+    if (stored.kind === 'unstored') reportProblem(worker, delivery, stored.error)
+    const isAnotherWaiting = stored.kind === 'stored' && stored.pending > 0
+    if (isAnotherWaiting && sent.finished.next.kind === 'done') wake(worker)
   } catch (error) {
-    // A bug, or the end of the process: the lease runs out, and the delivery is tried again.
-    const { callUuid: call_uuid, trackingUrlId: tracking_url_id } = delivery
-    const message = error instanceof Error ? error.message : String(error)
-    worker.options.log('delivery.crashed', { call_uuid, tracking_url_id, error: message })
+    // A bug: the lease runs out, and the delivery is tried again.
+    reportProblem(worker, delivery, error)
   }
 }
 
@@ -251,6 +249,12 @@ function noteHost({ hosts, options }: Worker, host: string, answered: boolean): 
 function report({ options }: Worker, attempted: AttemptedDelivery): void {
   options.log('delivery.attempted', attempted)
   options.onMetrics?.(attempted)
+}
+
+function reportProblem({ options }: Worker, delivery: ClaimedDelivery, error: unknown): void {
+  const { callUuid: call_uuid, trackingUrlId: tracking_url_id } = delivery
+  const message = error instanceof Error ? error.message : String(error)
+  options.log('delivery.problem', { call_uuid, tracking_url_id, error: message })
 }
 
 function idle(worker: Worker): Promise<void> {

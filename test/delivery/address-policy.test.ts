@@ -6,7 +6,7 @@ import {
   parseNetwork,
   TARGET_REFUSED,
 } from '../../src/delivery/address-policy.ts'
-import { REFUSED_URLS } from './support/refused-urls.ts'
+import { REFUSED_URLS, RESPELLED_URLS } from './support/refused-urls.ts'
 
 const publicOnly = buildAddressPolicy([])
 const withLan = buildAddressPolicy(['10.1.0.0/16', '127.0.0.1', 'fd00:1::/32'])
@@ -108,6 +108,12 @@ describe('checkAddress', () => {
 describe('checkUrl', () => {
   it.each(REFUSED_URLS)('refuses %j, in the same words', (url) => {
     expect(checkUrl(publicOnly, url)).toBe(TARGET_REFUSED)
+  })
+
+  it('refuses 10 private addresses in 19 spellings each', () => {
+    expect(RESPELLED_URLS).toHaveLength(190)
+    const passed = RESPELLED_URLS.filter((url) => checkUrl(publicOnly, url) !== TARGET_REFUSED)
+    expect(passed).toEqual([])
   })
 
   it.each([

@@ -4,7 +4,7 @@ import { waitFor } from '../support/wait.ts'
 import { aDispatcher, aRequest, failed, PUBLIC_ONLY, send, sentAt } from './support/attempts.ts'
 import { CERTIFICATE } from './support/certificates.ts'
 import { startReceiver } from './support/receiver.ts'
-import { REFUSED_URLS } from './support/refused-urls.ts'
+import { REFUSED_URLS, RESPELLED_URLS } from './support/refused-urls.ts'
 
 describe('a request', () => {
   it('names the delivery and the time, and asks for the URL as it is (B14)', async () => {
@@ -211,6 +211,15 @@ describe('an address that is not allowed', () => {
     const dispatcher = aDispatcher({ policy: PUBLIC_ONLY, resolve })
     const report = await attempt(dispatcher, aRequest(url))
     expect(report.outcome).toEqual(failed('address_not_allowed'))
+  })
+
+  it('is not connected to in any of 190 spellings', async () => {
+    const dispatcher = aDispatcher({ policy: PUBLIC_ONLY })
+    const reports = await Promise.all(
+      RESPELLED_URLS.map((url) => attempt(dispatcher, aRequest(url))),
+    )
+    const reasons = new Set(reports.map(({ outcome }) => JSON.stringify(outcome)))
+    expect([...reasons]).toEqual([JSON.stringify(failed('address_not_allowed'))])
   })
 
   it('is not connected to where it would answer', async () => {

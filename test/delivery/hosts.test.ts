@@ -97,8 +97,10 @@ describe('createHostLimits', () => {
   it('remembers no more than 10,000 hosts', () => {
     const hosts = createHostLimits(2, () => 0)
     for (let n = 0; n < 10_100; n += 1) {
-      hosts.started(`h${n}`)
-      hosts.ended(`h${n}`, false)
+      for (let failure = 0; failure < 3; failure += 1) {
+        hosts.started(`h${n}`)
+        hosts.ended(`h${n}`, false)
+      }
     }
     expect(hosts.slots().size).toBe(10_000)
   })

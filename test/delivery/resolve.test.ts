@@ -42,6 +42,15 @@ it.each([
   await expect(found).rejects.toMatchObject({ code: 'EDNS' })
 })
 
+it('is not held up by names that nobody answers for', async () => {
+  const server = await startNameServer((name) => (name === 'good.test' ? ['192.0.2.1'] : 'silence'))
+  const resolve = createResolve({ servers: [server], timeoutMs: 500 })
+  const silent = Array.from({ length: 20 }, (_, n) => resolve(`silent${n}.test`))
+  const first = await Promise.race([resolve('good.test'), ...silent])
+  expect(first).toEqual(['192.0.2.1'])
+  expect(await Promise.allSettled(silent)).toMatchObject(silent.map(() => ({ status: 'rejected' })))
+})
+
 it('connects to nothing when a name moves from an allowed to a private address', async () => {
   const receiver = await startReceiver()
   let address = '127.0.0.1'

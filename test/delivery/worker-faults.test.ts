@@ -81,7 +81,7 @@ it('waits for running requests when it is closed, and claims no more', async () 
 
   expect(receiver.requests).toHaveLength(1)
   expect(await readLanes(db)).toMatchObject([{ isLeased: false, attempt: 0 }])
-  expect(receiver.openCount()).toBe(0)
+  await waitFor(() => receiver.openCount() === 0, { what: 'the connections to be closed' })
 })
 
 it('gives back what still runs at the end of its patience', async () => {

@@ -59,3 +59,45 @@ export const REFUSED_URLS = [
   'not a URL',
   '',
 ]
+
+/** Every private address in every spelling: what the parsers of URLs and addresses must agree on. */
+export const RESPELLED_URLS = [
+  [127, 0, 0, 1],
+  [10, 0, 0, 1],
+  [100, 64, 0, 1],
+  [169, 254, 169, 254],
+  [172, 16, 0, 1],
+  [192, 168, 1, 1],
+  [198, 18, 0, 1],
+  [203, 0, 113, 7],
+  [224, 0, 0, 1],
+  [255, 255, 255, 255],
+].flatMap(([a = 0, b = 0, c = 0, d = 0]) => {
+  const number = ((a * 256 + b) * 256 + c) * 256 + d
+  const dotted = `${a}.${b}.${c}.${d}`
+  const hex = (value: number) => value.toString(16)
+  const groups = `${hex(a * 256 + b)}:${hex(c * 256 + d)}`
+  const each = (spell: (byte: number) => string) => [a, b, c, d].map(spell).join('.')
+  const fullWidth = dotted.replace(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit)))
+  return [
+    dotted,
+    `${dotted}.`,
+    String(number),
+    `0x${hex(number)}`,
+    `0${number.toString(8)}`,
+    each((byte) => `0x${hex(byte)}`),
+    each((byte) => `0${byte.toString(8)}`),
+    `${a}.${b}.${c * 256 + d}`,
+    `${a}.${(b * 256 + c) * 256 + d}`,
+    dotted.replace(/./g, (sign) => `%${hex(sign.charCodeAt(0))}`),
+    fullWidth.replaceAll('.', '。'),
+    `[::ffff:${dotted}]`,
+    `[::ffff:${groups}]`,
+    `[0:0:0:0:0:ffff:${groups}]`,
+    `[::${dotted}]`,
+    `[::ffff:0:${dotted}]`,
+    `[64:ff9b::${dotted}]`,
+    `[64:ff9b:1::${dotted}]`,
+    `[2002:${groups}::1]`,
+  ].map((host) => `http://${host}/`)
+})
