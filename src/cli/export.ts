@@ -21,6 +21,5 @@ export async function exportConfiguration(
   config: Pick<Config, 'databaseUrl' | 'dataDir'>,
 ): Promise<string> {
   const current = await withDatabase(config, currentConfiguration)
-  // Long URLs stay on their line.
-  return stringify(current?.document ?? {}, { lineWidth: 0 })
+  return stringify(current?.document ?? {})
 }

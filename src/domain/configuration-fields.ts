@@ -83,6 +83,14 @@ export const phoneNumber = text((value) =>
   ),
 ).overwrite((value) => normaliseNumber(value) ?? value)
 
+/** How E.164 numbers begin. */
+export const phonePrefix = text((value) =>
+  isOr(
+    /^\+[1-9]\d{0,14}$/.test(value),
+    'is not the beginning of a number: write plus sign and digits, as in +1212',
+  ),
+)
+
 /** Where a buyer is reached. */
 export const endpoint = text(checkEndpoint).overwrite(normaliseEndpoint)
 
@@ -144,12 +152,16 @@ export const tagValue = text((value) =>
   isOr(value.length <= TAG_LENGTH_MAX, `is longer than ${TAG_LENGTH_MAX} characters: shorten it`),
 )
 
+const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'))
+
+/** Whether this is the ISO 4217 code of a currency. */
+export function isCurrency(code: string): boolean {
+  return CURRENCIES.has(code)
+}
+
 /** ISO 4217 code. */
 export const currency = text((value) =>
-  isOr(
-    Intl.supportedValuesOf('currency').includes(value),
-    'is not a currency: write its three-letter code, as in USD',
-  ),
+  isOr(isCurrency(value), 'is not a currency: write its three-letter code, as in USD'),
 )
 
 /** An amount as decimal text. @see behaviour B4 */

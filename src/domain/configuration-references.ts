@@ -1,3 +1,4 @@
+import { isCurrency } from './configuration-fields.ts'
 import { type Place, placesAt, textAt, textsAt } from './configuration-places.ts'
 import { type Problem, writePath } from './configuration-problems.ts'
 import { isSameValue, minorUnitDigits, parseDecimal, parseRevenue, toAmount } from './money.ts'
@@ -79,6 +80,7 @@ const REFERENCES: readonly ReferenceRule[] = [
   { at: 'buyers.*.gateway', to: 'trunks', noun: 'trunk' },
   { at: 'campaigns.*.numbers.*.publisher', to: 'publishers', noun: 'publisher' },
   { at: 'campaigns.*.routes.*.buyer', to: 'buyers', noun: 'buyer' },
+  { at: 'campaigns.*.routes.*.filters.publisher', to: 'publishers', noun: 'publisher' },
   { at: 'campaigns.*.tracking_urls.*.buyer', to: 'buyers', noun: 'buyer' },
   { at: 'campaigns.*.tracking_urls.*.publisher', to: 'publishers', noun: 'publisher' },
   { at: 'campaigns.*.conversion_groups.*.filters.buyer', to: 'buyers', noun: 'buyer' },
@@ -123,7 +125,7 @@ function checkHeaders({ keys, value }: Place): readonly Problem[] {
 /** An amount that rounding would change is a mistake that nobody would see. */
 function checkAmounts(campaign: Place): readonly Problem[] {
   const currency = textAt(campaign, 'currency') ?? 'USD'
-  if (!Intl.supportedValuesOf('currency').includes(currency)) return []
+  if (!isCurrency(currency)) return []
   const digits = minorUnitDigits(currency)
   return ['revenue', 'payout']
     .flatMap((key) => textsAt(campaign, `conversion_groups.*.conversions.*.${key}`))

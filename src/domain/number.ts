@@ -23,6 +23,8 @@ export function normaliseNumber(text: string, country?: string): string | undefi
 
 /** Whether this is E.164, plus sign included, of a length that its country uses. */
 export function isPossibleNumber(text: string): boolean {
+  // North America has one length only; asking the library about 10,000 of them takes half a second.
+  if (text.startsWith('+1')) return text.length === 12 && E164.test(text)
   return E164.test(text) && (parsePhoneNumberFromString(text)?.isPossible() ?? false)
 }
 

@@ -104,3 +104,8 @@ it('keeps a fire order that is not the place in the list, and a method that is n
     { id: 'a', trigger: 'bridged', method: 'GET', url: 'https://h/', fire_order: 2 },
   ])
 })
+
+it('keeps a document that reads as itself', () => {
+  const { document } = aConfiguration()
+  expect(parseConfigurationDocument(document)).toMatchObject({ kind: 'configuration', document })
+})

@@ -63,6 +63,7 @@ describe('normaliseNumber', () => {
     '+15551234567\r\nX-Evil: 1',
     '%zz',
     `+1${'5'.repeat(300)}`,
+    `+15551234567;x=${'y'.repeat(256)}`,
   ])('gives nothing for %j', (text) => {
     expect(normaliseNumber(text)).toBeUndefined()
   })
