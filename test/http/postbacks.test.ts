@@ -167,6 +167,12 @@ describe('set_value without the right key', () => {
     ])
   })
 
+  it('refuses text in place of a UUID even with a key for the UUID that stands in for it', async () => {
+    const { app, received } = openTestServer({ checkKey: () => 1 })
+    expect((await app.inject(at(`key=${KEY}`, 'x'))).statusCode).toBe(403)
+    expect(received).toEqual([])
+  })
+
   it('hands nothing over where there is no UUID to keep it with', async () => {
     const { app, refusals } = openTestServer()
     await app.inject(at(`key=${KEY}`, 'x'))
@@ -291,6 +297,11 @@ describe('the log of postbacks', () => {
     expect(log.match(/"http\.request"/g)).toHaveLength(20)
     expect(log).toContain('/calls/:uuid/set_value')
     for (const text of [KEY, WRONG_KEY, secret, '12125550100']) expect(log).not.toContain(text)
+  })
+
+  it('is not joined by the framework, whose lines hold the URL', () => {
+    const { app } = openTestServer()
+    expect(app.log).not.toHaveProperty('level')
   })
 
   it('is one line a request (route, status, duration, request id)', async () => {

@@ -230,7 +230,7 @@ describe('startHttp', () => {
         }
       },
     })
-    const server = await startHttp(app, LOCAL)
+    const server = await startHttp(app, { ...LOCAL, closeGraceMs: 60_000 })
     const connection = openRaw(server.port)
     connection.send(`GET ${PATH}?key=${KEY} HTTP/1.1\r\nHost: a\r\n\r\n`)
     await arrived.promise
