@@ -47,7 +47,7 @@ export function hangUp(core: Core, dialog: Dialog, why: HangUp): void {
       endDialog(core, dialog)
     })
   }
-  if (dialog.answer && why.atOnce !== true) dialog.heldBye = send
+  if (isUnacknowledged(dialog) && why.atOnce !== true) dialog.heldBye = send
   else send()
 }
 
@@ -87,6 +87,14 @@ function tellUnsolicited(dialog: Dialog, { listener, text }: OutgoingRequest): v
       text,
     }),
   )
+}
+
+/**
+ * Whether the caller has yet to acknowledge the answer that made the dialog. Until then there is
+ * nothing to end, and a BYE has to wait. @see RFC 3261 §15
+ */
+export function isUnacknowledged(dialog: Dialog): boolean {
+  return dialog.answer !== undefined && !dialog.answer.serverRequest.inDialog
 }
 
 /** Forgets a dialog. */

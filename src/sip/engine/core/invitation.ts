@@ -1,5 +1,6 @@
 import { contactUri, dialogAsClient } from '../dialog/dialog.ts'
 import type { SipResponse } from '../message/message.ts'
+import type { ClientUser } from '../transaction/layer.ts'
 import type { Failure } from '../transaction/timers.ts'
 import type { Hop } from '../transport/transport.ts'
 import { cancelOrHold, sendCancel } from './application-cancel.ts'
@@ -37,7 +38,11 @@ export function invite(core: Core, client: ClientRequest, localParty: string): v
     core.counters.callsOut++
     recordCall(core, 'attempt', 'application', undefined, client.sent.text)
   }
-  startRequest(core, invitation, {
+  startRequest(core, invitation, userOf(core, invitation), () => invitation.cancel === 'none')
+}
+
+function userOf(core: Core, invitation: Invitation): ClientUser {
+  return {
     onResponse: (response, from) => {
       receiveResponse(core, invitation, response, from)
     },
@@ -48,7 +53,7 @@ export function invite(core: Core, client: ClientRequest, localParty: string): v
     onEnd: () => {
       forget(core, invitation)
     },
-  })
+  }
 }
 
 function forget(core: Core, invitation: Invitation): void {

@@ -9,7 +9,7 @@ import type { Hop } from '../transport/transport.ts'
 import { acknowledge } from './application-ack.ts'
 import { cancelInvitation } from './application-cancel.ts'
 import { composeInDialog, composeOutside, nextCSeq, type Composed, type Wish } from './compose.ts'
-import { endDialog } from './hang-up.ts'
+import { endDialog, isUnacknowledged } from './hang-up.ts'
 import { invite } from './invitation.ts'
 import {
   deliverResponse,
@@ -119,8 +119,7 @@ function sendBye(core: Core, client: ClientRequest, dialog: Dialog): void {
       else endDialog(core, dialog)
     })
   }
-  // RFC 3261 §15: nothing to end before the caller has acknowledged our 2xx.
-  if (dialog.answer) dialog.heldBye = send
+  if (isUnacknowledged(dialog)) dialog.heldBye = send
   else send()
 }
 

@@ -1,9 +1,11 @@
 import { deliveryPayload } from '../control/messages.ts'
-import { headerValue } from '../message/headers.ts'
+import { parseAddress } from '../message/address.ts'
+import { headerValue, headerValues, listElements } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
 import { parseMessage } from '../message/parse.ts'
-import { composeResponse } from '../message/serialise.ts'
+import { composeResponse, reasonPhrase } from '../message/serialise.ts'
 import { NETWORK_LIMITS, splitMessage } from '../message/split.ts'
+import type { Failure } from '../transaction/timers.ts'
 import type { ClientUser } from '../transaction/layer.ts'
 import { resolveHost } from '../transport/resolve.ts'
 import type { Hop, Listener } from '../transport/transport.ts'
@@ -11,12 +13,20 @@ import { newTag } from './identifiers.ts'
 import { hopOf } from './route.ts'
 import type { ClientRequest, Core, OutgoingRequest, Target } from './state.ts'
 
-/** Sends a request of ours through a transaction, after its host has been looked up if need be. */
-export function startRequest(core: Core, client: ClientRequest, user: ClientUser): void {
+/**
+ * Sends a request of ours through a transaction, after its host has been looked up if need be, and
+ * if it is still wanted then.
+ */
+export function startRequest(
+  core: Core,
+  client: ClientRequest,
+  user: ClientUser,
+  isWanted: () => boolean = () => true,
+): void {
   const { sent } = client
   findHop(sent, (hop) => {
-    if (!hop) {
-      user.onFailure('transport_error')
+    if (!hop || !isWanted()) {
+      user.onFailure(hop ? 'cancelled' : 'transport_error')
       user.onEnd()
       return
     }
@@ -82,10 +92,17 @@ export function syntheticResponse(
 }
 
 /** Status and reason of the response that stands for a failure. */
-export function statusOfFailure(failure: string): { status: number; reason: string } {
-  return failure === 'transport_error'
-    ? { status: 503, reason: 'Service Unavailable' }
-    : { status: 408, reason: 'Request Timeout' }
+export function statusOfFailure(failure: Failure): { status: number; reason: string } {
+  const status = STATUS_OF_FAILURE[failure]
+  return { status, reason: reasonPhrase(status) }
+}
+
+const STATUS_OF_FAILURE: Readonly<Record<Failure, number>> = {
+  transport_error: 503,
+  timeout: 408,
+  ringing_too_long: 408,
+  no_ack: 408,
+  cancelled: 487,
 }
 
 /** The engine's end of the way a request goes. */
@@ -97,6 +114,16 @@ export function localHop({ listener }: OutgoingRequest): Hop {
 /** Hands a response to the application whose request it answers. */
 export function deliverResponse(client: ClientRequest, response: SipResponse, hop: Hop): void {
   const { application, dialogId, txn } = client
-  const { text } = response
+  const text = readable(response)
   application?.send(deliveryPayload({ source: 'network', hop, txn, dialogId, text }))
+}
+
+/**
+ * The text of a response without what its client would choke on: it reads the Contacts of a
+ * redirection without a second thought.
+ */
+function readable({ headers, text }: SipResponse): string {
+  const contacts = listElements(headerValues(headers, 'contact'))
+  if (contacts.every((contact) => parseAddress(contact) !== undefined)) return text
+  return text.replace(/\r\nContact[ \t]*:[^\r]*/gi, '')
 }

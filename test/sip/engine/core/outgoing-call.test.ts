@@ -164,3 +164,11 @@ it('refuses to call itself', async () => {
   const self = application.srf.createUAC(`sip:x@127.0.0.1:${world.port}`, { localSdp: SDP })
   await expect(self).rejects.toThrow('can not send request to myself')
 })
+
+it('hands a redirection over without Contacts that its client would choke on', async () => {
+  const failed = dial().catch((error: unknown) => error)
+  bob.answer(await bob.expect('INVITE'), 302, { contact: ';;' })
+  const { res } = (await failed) as { res: { has: (name: string) => boolean; status: number } }
+  expect(res.status).toBe(302)
+  expect(res.has('Contact')).toBe(false)
+})
