@@ -91,10 +91,11 @@ async function makeHop(
   if (checkUrl(dispatcher.policy, hop.url) !== undefined) {
     return { kind: 'broken', reason: 'address_not_allowed' }
   }
+  const timeoutMs = request.deadlineMs - elapsedMs
+  if (timeoutMs <= 0) return { kind: 'broken', reason: 'timeout' }
   const { method } = hop
   const url = new URL(hop.url)
   const body = method === 'POST' ? (request.body ?? '') : undefined
-  const timeoutMs = Math.max(0, request.deadlineMs - elapsedMs)
   return exchange(dispatcher, { url, method, headers: headersOf(request, method), body, timeoutMs })
 }
 

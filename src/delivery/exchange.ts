@@ -37,8 +37,8 @@ const BODY_BYTES_MAX = 65_536
 /**
  * Makes one request and gives its answer; never rejects, and never takes longer than the timeout.
  * At most 64 KiB of the body are read, as sent (nothing is inflated), and none is kept; what goes on
- * longer is cut off and counts as answered. A 2xx whose body does not end in time is a timeout, any
- * other status is itself.
+ * longer is cut off and counts as answered. A 2xx whose body does not end, or not in time, is broken;
+ * any other status counts from its headers on.
  * @see behaviour B14
  */
 export function exchange(
@@ -85,10 +85,9 @@ function createListener(resolve: (result: Exchange) => void, timeoutMs: number) 
     settle(result)
     controller?.abort(new Error('broken off'))
   }
-  const timer = setTimeout(() => {
-    const answer = answered && !isSuccess(answered.status) ? answered : undefined
-    breakOff(answer ?? { kind: 'broken', reason: 'timeout' })
-  }, timeoutMs)
+  const endEarly = (reason: BrokenReason): Exchange =>
+    answered && !isSuccess(answered.status) ? answered : { kind: 'broken', reason }
+  const timer = setTimeout(() => breakOff(endEarly('timeout')), timeoutMs)
 
   return {
     onRequestStart(started: Dispatcher.DispatchController): void {
@@ -113,7 +112,7 @@ function createListener(resolve: (result: Exchange) => void, timeoutMs: number) 
       settle(answered ?? { kind: 'broken', reason: 'malformed_answer' })
     },
     onResponseError(_: Dispatcher.DispatchController | undefined, error: unknown): void {
-      settle({ kind: 'broken', reason: readReason(error) })
+      settle(endEarly(readReason(error)))
     },
   }
 }

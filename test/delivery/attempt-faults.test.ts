@@ -59,6 +59,13 @@ describe('a receiver that misbehaves (B14)', () => {
     expect(outcome).toEqual({ kind: 'refused_forever', status: 410 })
   })
 
+  it('breaks off the body of an error: the status counts', async () => {
+    const receiver = await startRawReceiver(
+      onRequest((socket) => socket.end('HTTP/1.1 410 Gone\r\ncontent-length: 100\r\n\r\nx')),
+    )
+    expect((await send(receiver.origin)).outcome).toEqual({ kind: 'refused_forever', status: 410 })
+  })
+
   it('hangs in the TLS handshake: ends by the deadline', async () => {
     const receiver = await startRawReceiver(() => {})
     const report = await send(`https://127.0.0.1:${receiver.port}`, { deadlineMs: DEADLINE_MS })
