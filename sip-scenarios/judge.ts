@@ -107,9 +107,10 @@ export const compact = (callUuid: string): string => callUuid.replaceAll('-', ''
 function judgeRequests({ plan, calls, invites, requests }: Seen): readonly string[] {
   const of = (callUuid: string) =>
     requests.filter(({ url }) => url.searchParams.get('call') === callUuid)
-  const strangers = requests.length - calls.flatMap(({ call }) => of(call.uuid)).length
+  const known = new Set(calls.map(({ call }) => call.uuid))
+  const strangers = requests.filter(({ url }) => !known.has(url.searchParams.get('call') ?? ''))
   return [
-    ...(strangers === 0 ? [] : [`requests of unknown calls: expected 0, seen ${strangers}`]),
+    ...strangers.map(({ method, url }) => `request of an unknown call: ${method} ${url.pathname}`),
     ...calls.flatMap(({ call }) => [
       ...differences(
         `requests of call ${call.uuid}`,

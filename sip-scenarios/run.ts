@@ -91,7 +91,10 @@ function isQuiet({ call, deliveries }: SeenCall): boolean {
 }
 
 /** The scenario's calls; those of earlier runs went to trackers elsewhere. */
-export async function findCalls({ plan, api }: Stage): Promise<readonly ApiCall[]> {
+export async function findCalls({
+  plan,
+  api,
+}: Pick<Stage, 'plan' | 'api'>): Promise<readonly ApiCall[]> {
   return api.calls({ campaign: plan.campaignId, limit: '200' })
 }
 

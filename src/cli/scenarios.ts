@@ -53,17 +53,22 @@ async function run(names: readonly string[], options: ScenariosOptions): Promise
   }
   requireSipp()
   const folder = resolve(options.keepLogs ?? (await mkdtemp(join(tmpdir(), 'bridgeback-sipp-'))))
-  const results = await onService(options, async (target) => {
-    const rig = await openRig({ target, scenarios, localIp: options.localIp, folder })
-    try {
-      return await runAll(rig, scenarios, (scenario, result) => report(scenario, result, width))
-    } finally {
-      await rig.close()
-    }
-  })
-  const failed = results.filter(({ failures }) => failures.length > 0).length
-  if (failed === 0 && options.keepLogs === undefined) await rm(folder, { recursive: true })
-  print(`\n${results.length - failed} passed, ${failed} failed`)
+  let failed: number | undefined
+  try {
+    const results = await onService(options, async (target) => {
+      const rig = await openRig({ target, scenarios, localIp: options.localIp, folder })
+      try {
+        return await runAll(rig, scenarios, (scenario, result) => report(scenario, result, width))
+      } finally {
+        await rig.close()
+      }
+    })
+    failed = results.filter(({ failures }) => failures.length > 0).length
+    print(`\n${results.length - failed} passed, ${failed} failed`)
+  } finally {
+    const isOfInterest = failed !== undefined && failed > 0
+    if (!isOfInterest && options.keepLogs === undefined) await rm(folder, { recursive: true })
+  }
   if (failed > 0) process.exitCode = 1
 }
 
