@@ -43,10 +43,26 @@ export function toAmount({ numerator, denominator }: Fraction, digits: number): 
   return digits === 0 ? sign + whole : `${sign}${whole}.${text.slice(-digits)}`
 }
 
+/** Amounts are stored below this. */
+const AMOUNT_LIMIT = 10n ** 12n
+
+/** Whether an amount has room in the database: it is below 10^12. */
+export function isStorable(amount: Amount): boolean {
+  const exact = parseDecimal(amount)
+  return exact !== undefined && exact.numerator < AMOUNT_LIMIT * exact.denominator
+}
+
+/** Asking ICU takes longer than settling a call. */
+const digitsByCurrency = new Map<string, number>()
+
 /** The number of decimals of a currency's minor unit: 2 for USD, 0 for JPY. @throws RangeError if the code is malformed */
 export function minorUnitDigits(currency: string): number {
+  const known = digitsByCurrency.get(currency)
+  if (known !== undefined) return known
   const format = new Intl.NumberFormat('en', { style: 'currency', currency })
-  return Math.min(format.resolvedOptions().maximumFractionDigits ?? 2, 6)
+  const digits = Math.min(format.resolvedOptions().maximumFractionDigits ?? 2, 6)
+  digitsByCurrency.set(currency, digits)
+  return digits
 }
 
 /** Whether two exact values are the same number, however they were written. */

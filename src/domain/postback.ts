@@ -1,4 +1,5 @@
 import { type Fraction, parseRevenue } from './money.ts'
+import { isUnreplacedMacro } from './postback-mistakes.ts'
 import { isTagName } from './tokens.ts'
 import type { PostbackConversion } from './conversion-group.ts'
 
@@ -32,9 +33,11 @@ export type MalformedReason =
   | 'bad_percent_encoding'
   | 'empty_revenue'
   | 'unreplaced_macro'
+  | 'wrong_decimal_separator'
   | 'revenue_not_a_number'
   | 'two_revenue_values'
   | 'txid_too_long'
+  | 'txid_not_text'
 
 export type ParsedPostback =
   | { readonly kind: 'postback'; readonly postback: Postback }
@@ -44,12 +47,13 @@ const RESERVED = new Set(['key', 'revenue', 'txid', 'reversed'])
 const TAGS_MAX = 32
 const TAG_LENGTH_MAX = 256
 const TXID_LENGTH_MAX = 128
-const UNREPLACED_MACRO = /^(?:\[.*\]|\{.*\}|%%.*%%|<.*>|\$\{.*\}|#.*#)$/
+/** `10,00`, `1,000.00` and `1.000,00`: digits in groups, or a comma before the decimals. */
+const OTHER_SEPARATOR = /^\d+,\d+$|^\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+(?:[.,]\d+)?$/
 
 /** Reads what a buyer posted. @see behaviour B4 */
 export function parsePostback(text: PostbackText): ParsedPostback {
   const pairs = readPairs(text)
-  if (!pairs) return { kind: 'malformed', reason: 'bad_percent_encoding' }
+  if (!pairs) return { kind: 'malformed', reason: reasonOfBadEncoding(text) }
   const revenueTexts = [...new Set(valuesOf(pairs, 'revenue'))]
   if (revenueTexts.length > 1) return { kind: 'malformed', reason: 'two_revenue_values' }
   const [revenueText] = revenueTexts
@@ -57,10 +61,12 @@ export function parsePostback(text: PostbackText): ParsedPostback {
   if (revenueText !== undefined && !revenue) {
     return { kind: 'malformed', reason: reasonOf(revenueText) }
   }
-  const txid = valuesOf(pairs, 'txid').find((value) => value !== '')
+  const txid = txidOf(pairs)
   if (txid !== undefined && txid.length > TXID_LENGTH_MAX) {
     return { kind: 'malformed', reason: 'txid_too_long' }
   }
+  // PostgreSQL keeps no NUL in a text.
+  if (txid?.includes('\0')) return { kind: 'malformed', reason: 'txid_not_text' }
   const reversed = valuesOf(pairs, 'reversed').includes('true')
   return {
     kind: 'postback',
@@ -70,7 +76,23 @@ export function parsePostback(text: PostbackText): ParsedPostback {
 
 function reasonOf(revenueText: string): MalformedReason {
   if (revenueText === '') return 'empty_revenue'
-  return UNREPLACED_MACRO.test(revenueText.trim()) ? 'unreplaced_macro' : 'revenue_not_a_number'
+  if (isUnreplacedMacro(revenueText)) return 'unreplaced_macro'
+  return OTHER_SEPARATOR.test(revenueText) ? 'wrong_decimal_separator' : 'revenue_not_a_number'
+}
+
+/** `revenue=%%amount%%` is broken percent-encoding too, but that would tell its sender nothing. */
+function reasonOfBadEncoding({ query, body }: PostbackText): MalformedReason {
+  const values = [query, body].flatMap((text) =>
+    text.split('&').flatMap((pair) => /^revenue=(.*)$/s.exec(pair)?.[1] ?? []),
+  )
+  return values.some((value) => /^%%.*%%$|^%[A-Za-z_]\w*%$/.test(value))
+    ? 'unreplaced_macro'
+    : 'bad_percent_encoding'
+}
+
+/** A placeholder is no transaction id: every postback would seem to repeat the first. */
+function txidOf(pairs: readonly Pair[]): string | undefined {
+  return valuesOf(pairs, 'txid').find((value) => value !== '' && !isUnreplacedMacro(value))
 }
 
 /** Splits a query into decoded pairs; undefined where the percent-encoding is broken. */

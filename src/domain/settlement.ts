@@ -1,7 +1,6 @@
-import type { ConversionGroup, PostbackConversion, PostbackGroup } from './conversion-group.ts'
-import { type Amount, type Fraction, parseDecimal, toAmount } from './money.ts'
-import { applyPayoutModifier } from './payout-modifier.ts'
-import { matchConversion, type Postback } from './postback.ts'
+import type { ConversionGroup } from './conversion-group.ts'
+import type { Amount } from './money.ts'
+import { type Amounts, fixedAmounts } from './settlement-amounts.ts'
 import type { Trigger } from './tracking-url.ts'
 
 export type ConversionState = 'undecided' | 'pending' | 'converted' | 'not_converted'
@@ -61,29 +60,6 @@ export interface Decision {
   readonly triggers: readonly Trigger[]
 }
 
-export type PostbackStatus =
-  'converted' | 'pending' | 'adjusted' | 'duplicate' | 'ignored' | 'rejected' | 'too_late'
-
-export type PostbackReason =
-  | SettlementReason
-  | 'call_in_progress'
-  | 'no_trigger'
-  | 'zero_revenue'
-  | 'same_value'
-  | 'same_txid'
-  | 'nothing_to_reverse'
-  | 'first_value_kept'
-  | 'repeat_rejected'
-  | 'decided_by_duration'
-  | 'after_late_limit'
-
-/** What a postback did, and the decision that follows from it if there is one. */
-export interface PostbackOutcome {
-  readonly status: PostbackStatus
-  readonly reason: PostbackReason
-  readonly decision: Decision | undefined
-}
-
 /** What must be known about the call besides its state. */
 export interface SettlementFacts {
   /** Decimals of the currency's minor unit. */
@@ -139,176 +115,8 @@ export function decideAtTimeout(group: ConversionGroup | undefined): Decision {
   return notConverted('no_postback', group)
 }
 
-/**
- * Decides what a postback does to a call. It counts whenever it arrives: the timeout only says how
- * long to wait for one. @see behaviour B9, B11, B12
- */
-export function decidePostback(
-  group: ConversionGroup | undefined,
-  state: SettlementState,
-  postback: Postback,
-  facts: SettlementFacts,
-): PostbackOutcome {
-  switch (state.conversion) {
-    case 'undecided':
-      return outcome('pending', 'call_in_progress')
-    case 'pending':
-    case 'not_converted':
-      if (!group) return outcome('ignored', 'no_conversion_group')
-      if (group.kind === 'duration') return outcome('ignored', 'decided_by_duration')
-      return decideFirst(group, state, postback, facts)
-    case 'converted':
-      if (group?.kind !== 'postback') return outcome('ignored', 'decided_by_duration')
-      return decideRepeat(group, state, postback, facts)
-  }
-}
-
-function decideFirst(
-  group: PostbackGroup,
-  state: SettlementState,
-  postback: Postback,
-  facts: SettlementFacts,
-): PostbackOutcome {
-  const undecided = state.conversion === 'pending' ? 'pending' : 'ignored'
-  if (state.duplicate) return outcome('duplicate', 'duplicate_caller')
-  if (postback.reversed) return outcome(undecided, 'nothing_to_reverse')
-  const conversion = matchConversion(group.conversions, postback)
-  if (!conversion) {
-    const isZero = postback.revenue?.numerator === 0n
-    return outcome(undecided, isZero ? 'zero_revenue' : 'no_trigger')
-  }
-  if (facts.isAfterLateLimit && state.conversion === 'not_converted') {
-    return outcome('too_late', 'after_late_limit')
-  }
-  if (facts.hasEarlierConversion) {
-    const decision = notConverted('duplicate_caller', group)
-    return outcome('duplicate', 'duplicate_caller', undecided === 'pending' ? decision : undefined)
-  }
-  const first = converted(group, amountsOf(conversion, postback, facts.digits))
-  const decision: Decision = state.conversion === 'pending' ? first : asLate(first)
-  return outcome('converted', decision.reason, decision)
-}
-
-/** After a timeout only the conversion itself is announced; `finished` has been. @see behaviour B11 */
-const asLate = (decision: Decision): Decision => ({
-  ...decision,
-  kind: 'late_conversion',
-  late: true,
-  triggers: ['converted'],
-})
-
-function decideRepeat(
-  group: PostbackGroup,
-  state: SettlementState,
-  postback: Postback,
-  facts: SettlementFacts,
-): PostbackOutcome {
-  if (postback.txid !== undefined && facts.appliedTxids.includes(postback.txid)) {
-    return outcome('duplicate', 'same_txid')
-  }
-  const amounts = correctedAmounts(group, state, postback, facts.digits)
-  if (!amounts) return outcome('ignored', 'no_trigger')
-  if (amounts.basis === state.basis) return outcome('duplicate', 'same_value')
-  const policy = group.conversions.find(({ name }) => name === state.conversionName)?.onRepeat
-  switch (policy) {
-    case 'first':
-      return outcome('ignored', 'first_value_kept')
-    case 'reject':
-      return outcome('rejected', 'repeat_rejected')
-    case 'adjust':
-    case undefined:
-      return outcome('adjusted', amounts.reason, {
-        ...converted(group, amounts),
-        kind: 'adjustment',
-        late: state.late,
-        triggers: ['adjusted'],
-      })
-  }
-}
-
-interface Amounts {
-  readonly name: string
-  readonly reason: SettlementReason
-  readonly basis: string
-  readonly revenue: Amount
-  readonly payout: Amount
-  readonly payoutClamped?: boolean
-  readonly postbackValue?: string | undefined
-  readonly steps: readonly string[]
-}
-
-/** The amounts that a value after conversion stands for. @see behaviour B12 */
-function correctedAmounts(
-  group: PostbackGroup,
-  state: SettlementState,
-  postback: Postback,
-  digits: number,
-): Amounts | undefined {
-  const isZero = postback.revenue?.numerator === 0n
-  if (postback.reversed || isZero) {
-    const zero = toAmount({ numerator: 0n, denominator: 1n }, digits)
-    const why = postback.reversed ? 'reversed=true was posted' : 'revenue 0 was posted'
-    return {
-      name: state.conversionName ?? '',
-      reason: 'reversed',
-      basis: 'reversal',
-      revenue: zero,
-      payout: zero,
-      postbackValue: postback.revenueText,
-      steps: [why],
-    }
-  }
-  const conversion = matchConversion(group.conversions, postback)
-  return conversion && { ...amountsOf(conversion, postback, digits), reason: 'corrected' }
-}
-
-function amountsOf(conversion: PostbackConversion, postback: Postback, digits: number): Amounts {
-  const { name } = conversion
-  switch (conversion.kind) {
-    case 'trigger':
-      return {
-        name,
-        reason: 'trigger',
-        basis: `trigger:${name}`,
-        ...fixedAmounts(conversion, digits),
-        postbackValue: postback.revenueText,
-        steps: [`found ${JSON.stringify(conversion.trigger)} in the postback`],
-      }
-    case 'posted': {
-      const posted = postback.revenue ?? { numerator: 0n, denominator: 1n }
-      const revenue = toAmount(posted, digits)
-      const { payout, clamped, steps } = applyPayoutModifier(
-        conversion.payoutModifier,
-        posted,
-        digits,
-      )
-      return {
-        name,
-        reason: 'posted_revenue',
-        basis: `posted:${name}:${canonical(posted)}`,
-        revenue,
-        payout,
-        payoutClamped: clamped,
-        postbackValue: postback.revenueText,
-        steps: [`revenue ${postback.revenueText ?? '0'} posted, settled as ${revenue}`, ...steps],
-      }
-    }
-  }
-}
-
-function fixedAmounts(
-  { revenue, payout }: { readonly revenue: Amount; readonly payout: Amount },
-  digits: number,
-): { readonly revenue: Amount; readonly payout: Amount } {
-  const exact = (amount: Amount): Fraction =>
-    parseDecimal(amount) ?? { numerator: 0n, denominator: 1n }
-  return { revenue: toAmount(exact(revenue), digits), payout: toAmount(exact(payout), digits) }
-}
-
-/** `10.0` and `10.00` are the same value. */
-const canonical = (value: Fraction): string => toAmount(value, 6)
-
-function converted(group: ConversionGroup, amounts: Amounts): Decision {
+/** A first conversion; late ones and corrections are made from it. */
+export function converted(group: ConversionGroup, amounts: Amounts): Decision {
   return {
     kind: 'settlement',
     conversion: 'converted',
@@ -327,7 +135,11 @@ function converted(group: ConversionGroup, amounts: Amounts): Decision {
   }
 }
 
-function notConverted(reason: SettlementReason, group: ConversionGroup | undefined): Decision {
+/** A decision that a call has not converted. */
+export function notConverted(
+  reason: SettlementReason,
+  group: ConversionGroup | undefined,
+): Decision {
   return {
     kind: 'settlement',
     conversion: 'not_converted',
@@ -345,9 +157,3 @@ function notConverted(reason: SettlementReason, group: ConversionGroup | undefin
     triggers: ['not_converted', 'finished'],
   }
 }
-
-const outcome = (
-  status: PostbackStatus,
-  reason: PostbackReason,
-  decision?: Decision,
-): PostbackOutcome => ({ status, reason, decision })

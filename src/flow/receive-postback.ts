@@ -4,7 +4,8 @@ import { readClock } from '../db/clock.ts'
 import { insertPostbacks, type NewPostback } from '../db/postbacks.ts'
 import { type Amount, parseDecimal, toAmount } from '../domain/money.ts'
 import { parsePostback, type Postback, type PostbackText } from '../domain/postback.ts'
-import { type ConversionState, decidePostback, type PostbackStatus } from '../domain/settlement.ts'
+import type { ConversionState } from '../domain/settlement.ts'
+import { decidePostback, type PostbackStatus } from '../domain/settlement-postback.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import {
   decide,
@@ -34,7 +35,8 @@ export interface PostbackReply {
   readonly httpStatus: number
   readonly status: string
   readonly reason: string
-  readonly conversion: ConversionState
+  /** Null where the sender has no business with the call's money. */
+  readonly conversion: ConversionState | null
   readonly revenue: Amount | null
   readonly payout: Amount | null
 }
@@ -101,8 +103,10 @@ function take(
   const verdict = judge(request, open) ?? apply(request, open, postbackId, { isDuplicate, now })
   const { httpStatus, status, reason, postback } = verdict
   const { conversion } = open.state
+  const isStranger = reason === LEG_NOT_BRIDGED.reason
+  const money = isStranger ? NO_MONEY : { conversion, ...amountsOf(open) }
   return {
-    reply: { httpStatus, status, reason, conversion, ...amountsOf(open) },
+    reply: { httpStatus, status, reason, ...money },
     record: {
       callUuid: request.callUuid,
       postbackId,
@@ -121,20 +125,23 @@ function take(
   }
 }
 
+const NO_MONEY = { conversion: null, revenue: null, payout: null }
+
 const UNKNOWN_CALL: PostbackReply = {
   httpStatus: 404,
   status: 'refused',
   reason: 'unknown_call',
-  conversion: 'undecided',
-  revenue: null,
-  payout: null,
+  ...NO_MONEY,
 }
+
+/** A buyer that was rung learns nothing of what the call is worth to the one who got it. @see behaviour B7 */
+const LEG_NOT_BRIDGED: Verdict = { httpStatus: 403, status: 'refused', reason: 'leg_not_bridged' }
 
 /** What keeps the postback from being looked at, if anything does. */
 function judge({ isPrefetch, leg }: PostbackRequest, { call }: OpenCall): Verdict | undefined {
   if (isPrefetch) return { httpStatus: 200, status: 'ignored', reason: 'prefetch' }
   if (call.state !== 'ringing' && call.bridgedLeg !== leg) {
-    return { httpStatus: 403, status: 'refused', reason: 'leg_not_bridged' }
+    return LEG_NOT_BRIDGED
   }
   return undefined
 }
@@ -165,6 +172,7 @@ const HTTP_STATUS: Readonly<Record<PostbackStatus, number>> = {
   ignored: 200,
   rejected: 409,
   too_late: 410,
+  refused: 400,
 }
 
 /** What was posted becomes tags of the call, up to a limit. @see behaviour B8 */

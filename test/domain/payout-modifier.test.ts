@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseDecimal } from '../../src/domain/money.ts'
 import { applyPayoutModifier, parsePayoutModifier } from '../../src/domain/payout-modifier.ts'
@@ -70,5 +71,54 @@ describe('parsePayoutModifier (B5)', () => {
     [`+1${'*1'.repeat(16)}`, 33, 'more than sixteen steps'],
   ])('refuses %j at position %i: %s', (text, position) => {
     expect(parsePayoutModifier(text)).toMatchObject({ kind: 'malformed', position })
+  })
+})
+
+describe('10,000 generated modifiers (B5)', () => {
+  const unit = fc.constantFrom(...'0123456789..**//++-- e%,(x'.split(''))
+  const step = fc
+    .tuple(fc.constantFrom('*', '/', '+', '-'), fc.integer({ min: -9_999, max: 9_999 }))
+    .map(([operator, hundredths]) => ({ operator, hundredths: BigInt(hundredths) }))
+
+  /** Hundredths as text, `-150n` being `-1.50`. */
+  const written = (hundredths: bigint) => {
+    const digits = String(hundredths < 0n ? -hundredths : hundredths).padStart(3, '0')
+    return `${hundredths < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`
+  }
+
+  it('are evaluated as one exact fraction, rounded once', () => {
+    const history = fc.array(step, { maxLength: 8 })
+    fc.assert(
+      fc.property(fc.nat(10_000_000), history, (cents, steps) => {
+        fc.pre(steps.every(({ operator, hundredths }) => operator !== '/' || hundredths !== 0n))
+        const text = steps
+          .map(({ operator, hundredths }) => operator + written(hundredths))
+          .join('')
+        let top = BigInt(cents)
+        let bottom = 100n
+        for (const { operator, hundredths } of steps) {
+          if (operator === '*') [top, bottom] = [top * hundredths, bottom * 100n]
+          if (operator === '/') [top, bottom] = [top * 100n, bottom * hundredths]
+          if (operator === '+') [top, bottom] = [top * 100n + hundredths * bottom, bottom * 100n]
+          if (operator === '-') [top, bottom] = [top * 100n - hundredths * bottom, bottom * 100n]
+        }
+        if (bottom < 0n) [top, bottom] = [-top, -bottom]
+        const rounded = top < 0n ? 0n : (top * 200n + bottom) / (bottom * 2n)
+        expect(payoutOf(written(BigInt(cents)), text).payout).toBe(written(rounded))
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+
+  it('are read or refused with a position, and never throw', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit, maxLength: 30 }), fc.string()), (text) => {
+        const parsed = parsePayoutModifier(text)
+        if (parsed.kind === 'modifier') return
+        expect(parsed.position).toBeGreaterThanOrEqual(1)
+        expect(parsed.position).toBeLessThanOrEqual(text.length + 1)
+      }),
+      { numRuns: 10_000 },
+    )
   })
 })
