@@ -36,6 +36,14 @@ const FUNCTIONS = `
    where pronamespace = 'public'::regnamespace
    order by proname, oid::regprocedure::text`
 
+/** Those of identity columns come with their tables. */
+const SEQUENCES = `
+  select format('create sequence %I as %s;', relname, format_type(seqtypid, null)) as ddl
+    from pg_sequence join pg_class on pg_class.oid = seqrelid
+   where relnamespace = 'public'::regnamespace
+     and not exists (select from pg_depend where objid = seqrelid and deptype = 'i')
+   order by relname`
+
 const TABLES = `
   with ${RELATIONS},
   part as (
@@ -96,7 +104,7 @@ const TRIGGERS = `
    where not tgisinternal and tgparentid = 0
    order by name, tgname`
 
-const SECTIONS = [FUNCTIONS, TABLES, DEFAULT_PARTITIONS, FOREIGN_KEYS, INDEXES, TRIGGERS]
+const SECTIONS = [FUNCTIONS, SEQUENCES, TABLES, DEFAULT_PARTITIONS, FOREIGN_KEYS, INDEXES, TRIGGERS]
 
 /** The schema of a database as SQL that makes the same schema in an empty one. */
 export async function dumpSchema(db: Queryable): Promise<string> {

@@ -15,8 +15,8 @@ export interface NewPostback {
   readonly httpStatus: number
   readonly status: string
   readonly reason: string
-  /** The call's state after it. */
-  readonly conversion: string
+  /** The call's state after it; undefined where it is the state that the call has. */
+  readonly conversion: string | undefined
   readonly revenueText: string | undefined
   readonly txid: string | undefined
 }
@@ -32,12 +32,13 @@ export async function insertPostbacks(
     text: `insert into postbacks (call_uuid, postback_id, received_at, source, method, query, body, leg,
                                   http_status, status, reason, conversion, revenue_text, txid)
            select call_uuid, postback_id, received_at, source, method, query, body, leg,
-                  http_status, status, new.reason, new.conversion, revenue_text, txid
+                  http_status, status, new.reason, coalesce(new.conversion, calls.conversion),
+                  revenue_text, txid
              from jsonb_to_recordset($1::jsonb) as new (
                   call_uuid uuid, postback_id uuid, received_at timestamptz, source text, method text,
                   query text, body text, leg smallint, http_status smallint, status text, reason text,
                   conversion text, revenue_text text, txid text)
-            where exists (select from calls where calls.call_uuid = new.call_uuid)`,
+             join calls using (call_uuid)`,
     values: [
       JSON.stringify(
         postbacks.map((postback) => ({
@@ -68,7 +69,10 @@ export interface KeptPostback {
   readonly text: PostbackText
 }
 
-/** The postbacks that bridged buyers sent during their calls, in the order they came. @see behaviour B9 */
+/**
+ * The postbacks that bridged buyers sent during their calls, in the order they came: by the database's clock
+ * first, since the ids of two processes are only as much in order as their clocks. @see behaviour B9
+ */
 export async function findKeptPostbacks(
   db: Queryable,
   callUuids: readonly string[],
@@ -84,7 +88,7 @@ export async function findKeptPostbacks(
              from postbacks join calls using (call_uuid)
             where call_uuid = any($1::uuid[]) and leg = bridged_leg
               and postbacks.reason = 'call_in_progress'
-            order by call_uuid, postback_id`,
+            order by call_uuid, received_at, postback_id`,
     values: [callUuids],
   })
   return rows.map(({ callUuid, postbackId, query, body }) => ({

@@ -54,6 +54,8 @@ AS $function$
   select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $function$;
 
+create sequence ledger_positions as bigint;
+
 create table attempts (
   call_uuid uuid not null,
   tracking_url_id text not null,
@@ -173,6 +175,19 @@ create table lanes (
 )
 with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
 
+create table ledger_anchors (
+  anchor integer not null,
+  to_position bigint not null,
+  entries integer not null,
+  entries_hash bytea not null,
+  previous_hash bytea not null,
+  hash bytea not null,
+  made_at timestamp with time zone not null default app_now(),
+  constraint ledger_anchors_pkey PRIMARY KEY (anchor),
+  constraint ledger_anchors_anchor_check CHECK (anchor > 0),
+  constraint ledger_anchors_entries_check CHECK (entries > 0)
+);
+
 create table legs (
   call_uuid uuid not null,
   leg smallint not null,
@@ -246,6 +261,11 @@ create table settlements (
   decided_at timestamp with time zone not null,
   previous_hash bytea not null,
   hash bytea not null,
+  publisher_id text,
+  buyer_id text,
+  ended_at timestamp with time zone,
+  settle_at timestamp with time zone,
+  "position" bigint not null default nextval('ledger_positions'::regclass),
   constraint settlements_pkey PRIMARY KEY (call_uuid, revision),
   constraint settlements_check CHECK ((conversion = 'converted'::text) = (revenue IS NOT NULL)),
   constraint settlements_check1 CHECK ((revenue IS NULL) = (payout IS NULL)),
@@ -288,10 +308,24 @@ CREATE INDEX calls_settle_at ON calls USING btree (settle_at) WHERE conversion =
 
 CREATE INDEX lanes_due ON lanes USING btree (host, run_at) WHERE pending > 0;
 
+CREATE INDEX postbacks_received_at ON postbacks USING brin (received_at);
+
+CREATE INDEX settlements_decided_at ON settlements USING brin (decided_at);
+
+CREATE INDEX settlements_position ON settlements USING btree ("position");
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON campaign_versions FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON configurations FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ledger_anchors FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger_anchors FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON postbacks FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON postbacks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON settlements FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON settlements FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

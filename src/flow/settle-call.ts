@@ -2,11 +2,12 @@ import { type DedupeQuestion, findEarlierConversions, loadCalls } from '../db/ca
 import { enqueueDeliveries } from '../db/deliveries.ts'
 import { findAppliedTxids } from '../db/postbacks.ts'
 import type { Queryable } from '../db/queryable.ts'
-import { appendSettlements, type NewSettlement } from '../db/settlements.ts'
+import { appendSettlements } from '../db/settlements.ts'
 import { type CallRecord, type MoneyTokens, tokenValues } from '../domain/call.ts'
 import type { CampaignRules } from '../domain/campaign.ts'
 import { chooseConversionGroup, type ConversionGroup } from '../domain/conversion-group.ts'
 import { buildDeliveries, type NewDelivery } from '../domain/delivery.ts'
+import type { NewEntry } from '../domain/ledger.ts'
 import { minorUnitDigits } from '../domain/money.ts'
 import {
   applyDecision,
@@ -122,8 +123,10 @@ export function settlementFacts(
     group?.kind === 'postback' && group.lateLimitSeconds !== undefined
       ? group.lateLimitSeconds * 1000
       : Number.POSITIVE_INFINITY
+  // Where the timeout is 0 nothing was waited for: the call's end is when it was decided.
+  const decidedBy = call.settleAt ?? call.endedAt
   const isAfterLateLimit =
-    call.settleAt !== undefined && now.getTime() - call.settleAt.getTime() > lateLimitMs
+    decidedBy !== undefined && now.getTime() - decidedBy.getTime() > lateLimitMs
   return { digits, appliedTxids, hasEarlierConversion: isDuplicate(open), isAfterLateLimit }
 }
 
@@ -147,7 +150,7 @@ export async function storeDecisions(
   return deliveries.length
 }
 
-function settlementsOf({ call, decided }: OpenCall, decidedAt: Date): readonly NewSettlement[] {
+function settlementsOf({ call, decided }: OpenCall, decidedAt: Date): readonly NewEntry[] {
   return decided.map(({ decision, postbackId }, index) => ({
     call,
     revision: call.settlement.revision + index + 1,

@@ -105,7 +105,7 @@ function createRefusalRecorder(deps: FlowDeps): (refusal: Refusal) => void {
         receivedAt,
         leg: undefined,
         status: 'refused',
-        conversion: 'unchanged',
+        conversion: undefined,
         revenueText: undefined,
         txid: undefined,
       }))

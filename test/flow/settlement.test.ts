@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { expirePostbacks } from '../../src/flow/expire-postbacks.ts'
+import { createSteps } from '../../src/flow/steps.ts'
 import { openTestDatabase } from '../support/database.ts'
 import {
   aCampaign,
@@ -14,6 +15,7 @@ import {
   posted,
   queued,
 } from '../support/flow.ts'
+import { waitFor } from '../support/wait.ts'
 
 const BEFORE_THE_END = ['start', 'selected', 'bridged']
 
@@ -110,6 +112,14 @@ describe('a call that waits for a postback', () => {
     })
   })
 
+  it('refuses a late conversion too where nothing was waited for (B11)', async () => {
+    const group = aPostbackGroup({ postbackTimeoutSeconds: 0, lateLimitSeconds: 60 })
+    const { database, deps } = await start(aCampaign({ conversionGroups: [group] }))
+    const call = await anEndedCall(deps)
+    await database.setClock('61 seconds')
+    expect(await post(deps, call, 'revenue=10')).toMatchObject({ status: 'too_late' })
+  })
+
   it('is decided at hang-up where the timeout is 0 (B8)', async () => {
     const group = aPostbackGroup({ postbackTimeoutSeconds: 0 })
     const { database, deps } = await start(aCampaign({ conversionGroups: [group] }))
@@ -138,10 +148,35 @@ describe('a postback during the call', () => {
     const { deps } = await start()
     const facts = await beginCall(deps)
     await bridgeCall(deps, facts, 2)
-    expect(await post(deps, facts.callUuid, 'revenue=10.00', 1)).toMatchObject({
+    await post(deps, facts.callUuid, 'revenue=55.00', 2)
+    await endCall(deps, facts.callUuid)
+    expect(await post(deps, facts.callUuid, 'revenue=10.00', 1)).toEqual({
       httpStatus: 403,
+      status: 'refused',
       reason: 'leg_not_bridged',
+      conversion: null,
+      revenue: null,
+      payout: null,
     })
+  })
+
+  it('is applied in the order of the database, whatever the ids of two processes say (B9)', async () => {
+    const { database, deps } = await start()
+    const facts = await beginCall(deps)
+    await bridgeCall(deps, facts)
+    await post(deps, facts.callUuid, 'revenue=10.00')
+    await post(deps, facts.callUuid, 'revenue=12.00')
+    // As if the process that took the second one had a clock that is an hour behind.
+    await database.query('alter table postbacks disable trigger user')
+    await database.query(
+      `update postbacks set postback_id = '01890a5d-ac96-774b-bcce-b302099a8057',
+              received_at = received_at + interval '1 second' where revenue_text = '12.00'`,
+    )
+    await endCall(deps, facts.callUuid)
+    expect(await ledger(database, facts.callUuid)).toEqual([
+      'settlement converted posted_revenue 10.00 8.00',
+      'adjustment converted corrected 12.00 9.60',
+    ])
   })
 
   it('that came while it rang counts if that buyer answered', async () => {
@@ -283,6 +318,32 @@ describe('the ledger', () => {
     await expect(database.query('delete from settlements')).rejects.toThrow(/append-only/)
   })
 
+  it('never goes back in time within a call, though the clock does', async () => {
+    const { database, deps } = await start()
+    const call = await anEndedCall(deps)
+    await post(deps, call, 'revenue=10')
+    await database.setClock('-10 minutes')
+    await post(deps, call, 'revenue=11')
+    const { rows } = await database.query(
+      `select bool_and(later.decided_at >= earlier.decided_at) "inOrder"
+         from settlements earlier join settlements later using (call_uuid)
+        where later.revision = 2 and earlier.revision = 1`,
+    )
+    expect(rows).toEqual([{ inOrder: true }])
+  })
+
+  it('keeps the time of the conversion when the value is corrected, for reports and dedupe', async () => {
+    const group = aPostbackGroup({ dedupeSeconds: 60 })
+    const { database, deps } = await start(aCampaign({ conversionGroups: [group] }))
+    const call = await anEndedCall(deps)
+    await post(deps, call, 'revenue=10')
+    await database.setClock('50 seconds')
+    await post(deps, call, 'revenue=11')
+    await database.setClock('70 seconds')
+    const again = await anEndedCall(deps)
+    expect(await post(deps, again, 'revenue=10')).toMatchObject({ status: 'converted' })
+  })
+
   it('refuses NaN as an amount', async () => {
     const { database, deps } = await start()
     await anEndedCall(deps)
@@ -292,6 +353,35 @@ describe('the ledger', () => {
       ),
     ).rejects.toThrow(/check constraint/)
   })
+})
+
+it('refuses an amount that there is no room for, and stores that (B4, B15)', async () => {
+  const { database, deps } = await start()
+  const call = await anEndedCall(deps)
+  expect(await post(deps, call, 'revenue=999999999999.999')).toMatchObject({
+    httpStatus: 400,
+    reason: 'amount_too_large',
+    conversion: 'pending',
+  })
+  const { rows } = await database.query('select reason, conversion from postbacks')
+  expect(rows).toEqual([{ reason: 'amount_too_large', conversion: 'pending' }])
+})
+
+it('keeps a request that was turned away with the state that the call has (B15)', async () => {
+  const { database, deps } = await start()
+  const callUuid = await anEndedCall(deps)
+  const steps = createSteps(deps, new AbortController().signal)
+  const text = { query: 'key=', body: '' }
+  const refusal = { text, source: '::1', method: 'GET', httpStatus: 403, reason: 'wrong_key' }
+  steps.recordRefusal({ callUuid, ...refusal })
+  const rows = await waitFor(
+    async () => {
+      const found = await database.query('select reason, conversion from postbacks')
+      return found.rows.length > 0 && found.rows
+    },
+    { what: 'the refusal to be stored' },
+  )
+  expect(rows).toEqual([{ reason: 'wrong_key', conversion: 'pending' }])
 })
 
 it('answers a postback for a call that is not there without storing anything', async () => {
