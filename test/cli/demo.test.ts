@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -49,6 +49,8 @@ describe('bridgeback demo', () => {
     expect(demo.errors()).toBe('')
     expect(demo.output()).not.toContain('\u001B') // colours are for terminals
     expect(await readdir(TMPDIR)).toEqual([])
+    const readme = await readFile('README.md', 'utf8')
+    expect(withoutChance(readme)).toContain(withoutChance(demo.output()))
   })
 
   it('stays up with --keep and can be used with what it prints', async () => {
@@ -76,6 +78,15 @@ describe('bridgeback demo', () => {
     expect(await readdir(TMPDIR)).toEqual([])
   })
 })
+
+/** The same with everything that differs from run to run replaced by its name. */
+function withoutChance(output: string): string {
+  return output
+    .replaceAll(new RegExp(UUID, 'g'), 'UUID')
+    .replaceAll(/ *\d+\.\d\d s/g, ' SECONDS')
+    .replaceAll(/127\.0\.0\.1:\d+/g, 'ADDRESS')
+    .replaceAll(/\w{8}…/g, 'KEY…')
+}
 
 /** Where the demo keeps its files, so that a test sees whether they are gone. */
 async function temporaryFolder(): Promise<string> {
