@@ -70,6 +70,25 @@ create table attempts (
   constraint attempts_attempt_check CHECK (attempt > 0)
 ) partition by RANGE (call_uuid);
 
+create table buyer_loads (
+  buyer_id text not null,
+  concurrent integer not null default 0,
+  hour text not null default ''::text,
+  hourly integer not null default 0,
+  day text not null default ''::text,
+  daily integer not null default 0,
+  month text not null default ''::text,
+  monthly integer not null default 0,
+  total bigint not null default 0,
+  constraint buyer_loads_pkey PRIMARY KEY (buyer_id),
+  constraint buyer_loads_concurrent_check CHECK (concurrent >= 0),
+  constraint buyer_loads_daily_check CHECK (daily >= 0),
+  constraint buyer_loads_hourly_check CHECK (hourly >= 0),
+  constraint buyer_loads_monthly_check CHECK (monthly >= 0),
+  constraint buyer_loads_total_check CHECK (total >= 0)
+)
+with (fillfactor=50);
+
 create table calls (
   call_uuid uuid not null,
   process_id uuid not null,
@@ -161,6 +180,18 @@ create table deliveries (
   constraint deliveries_occurrence_check CHECK (occurrence >= 0),
   constraint deliveries_state_check CHECK (state = ANY (ARRAY['queued'::text, 'delivered'::text, 'failed'::text]))
 ) partition by RANGE (call_uuid);
+
+create table held_places (
+  call_uuid uuid not null,
+  leg smallint not null,
+  buyer_id text not null,
+  hour text not null,
+  day text not null,
+  month text not null,
+  constraint held_places_pkey PRIMARY KEY (call_uuid, leg),
+  constraint held_places_leg_check CHECK (leg > 0)
+)
+with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
 
 create table lanes (
   call_uuid uuid not null,
@@ -294,11 +325,15 @@ alter table calls add constraint calls_campaign_id_campaign_version_fkey FOREIGN
 
 alter table deliveries add constraint deliveries_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
 
+alter table held_places add constraint held_places_buyer_id_fkey FOREIGN KEY (buyer_id) REFERENCES buyer_loads(buyer_id);
+
 alter table legs add constraint legs_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
 
 alter table postbacks add constraint postbacks_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
 
 alter table settlements add constraint settlements_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
+
+CREATE INDEX calls_earlier_buyer ON calls USING btree (caller_number, campaign_id, answered_at) WHERE answered_at IS NOT NULL;
 
 CREATE INDEX calls_earlier_conversion ON calls USING btree (caller_number, campaign_id, settled_at) WHERE conversion = 'converted'::text;
 

@@ -1,3 +1,5 @@
+import type { Caps } from './caps.ts'
+import type { OpeningHours } from './configuration-hours.ts'
 import type { ConversionGroup } from './conversion-group.ts'
 import type { Template } from './tokens.ts'
 import type { TrackingUrl } from './tracking-url.ts'
@@ -15,10 +17,19 @@ export interface Buyer {
   readonly gateway: string | undefined
   readonly auth: { readonly username: string; readonly password: string } | undefined
   readonly ringTimeoutMs: number
+  /** How long to wait for any sign of life while another buyer may follow. */
+  readonly setupTimeoutMs: number
+  /** The longest call this buyer takes; undefined where only the campaign's limit counts. */
+  readonly callMsMax: number | undefined
   readonly uuidFormat: 'standard' | 'compact'
   /** Further headers of the INVITE; values hold tokens. */
   readonly headers: readonly { readonly name: string; readonly value: Template }[]
   readonly paused: boolean
+  /** Undefined where the buyer is always open. */
+  readonly hours: { readonly timeZone: string; readonly open: readonly OpeningHours[] } | undefined
+  readonly caps: Caps
+  /** Whether the buyer may see who a caller is that asked for privacy. @see RFC 3324 */
+  readonly isTrusted: boolean
 }
 
 export interface Trunk {
@@ -42,6 +53,16 @@ export interface Route {
   readonly priority: number
   /** Share of the calls among routes of the same priority. */
   readonly weight: number
+  /** Rings together with the other routes of the same priority that say so. */
+  readonly ringsTogether: boolean
+  readonly filters: RouteFilters
+}
+
+/** Which calls a route is for; an absent filter matches every call. */
+export interface RouteFilters {
+  readonly publisherId?: string
+  /** How the caller's number may begin, in E.164 with the plus sign. */
+  readonly callerPrefixes?: readonly string[]
 }
 
 /** What a call needs to know of its campaign; pinned to the call by its version. */
@@ -50,6 +71,10 @@ export interface CampaignRules {
   readonly name: string
   /** ISO 4217 code. */
   readonly currency: string
+  /** The longest call; undefined where only the service's own limit counts. */
+  readonly callMsMax: number | undefined
+  /** Whether a caller goes first to the buyer that answered it last in this campaign. */
+  readonly returnsCallers: boolean
   readonly routes: readonly Route[]
   readonly trackingUrls: readonly TrackingUrl[]
   readonly conversionGroups: readonly ConversionGroup[]

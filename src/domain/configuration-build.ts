@@ -1,5 +1,14 @@
-import type { Buyer, Campaign, CampaignRules, Configuration, Trunk } from './campaign.ts'
+import type {
+  Buyer,
+  Campaign,
+  CampaignRules,
+  Configuration,
+  RouteFilters,
+  Trunk,
+} from './campaign.ts'
+import type { Caps } from './caps.ts'
 import { DEFAULTS, defaultFireOrder, defaultMethod } from './configuration-defaults.ts'
+import { type OpeningHours, parseOpeningHours } from './configuration-hours.ts'
 import type {
   BuyerDocument,
   CampaignDocument,
@@ -7,6 +16,7 @@ import type {
   ConfigurationDocument,
   ConversionGroupDocument,
   PostbackConversionDocument,
+  RouteFiltersDocument,
   TrackingUrlDocument,
   TrunkDocument,
 } from './configuration-schema.ts'
@@ -37,13 +47,34 @@ function buildBuyer(document: BuyerDocument): Buyer {
     gateway: buyer.gateway,
     auth: buyer.auth,
     ringTimeoutMs: buyer.ring_timeout_seconds * 1000,
+    setupTimeoutMs: buyer.setup_timeout_seconds * 1000,
+    callMsMax: millisecondsOf(buyer.max_call_seconds),
     uuidFormat: buyer.uuid_format,
     headers: Object.entries(headers).map(([name, value]) => ({
       name,
       value: checked(parseTemplate(value), 'template').parts,
     })),
     paused: buyer.paused,
+    hours: buyer.hours && {
+      timeZone: buyer.hours.time_zone,
+      open: buyer.hours.open.map(openingHoursOf),
+    },
+    caps: capsOf(buyer.caps),
+    isTrusted: buyer.trusted,
   }
+}
+
+const millisecondsOf = (seconds: number | undefined): number | undefined =>
+  seconds === undefined ? undefined : seconds * 1000
+
+function openingHoursOf(text: string): OpeningHours {
+  const hours = parseOpeningHours(text)
+  if (!hours) throw new TypeError(`${JSON.stringify(text)} has passed as hours`)
+  return hours
+}
+
+function capsOf({ concurrent, hourly, daily, monthly, total }: BuyerDocument['caps'] = {}): Caps {
+  return { concurrent, hourly, daily, monthly, total }
 }
 
 function buildTrunk({ id, allow = [], gateway, numbers }: TrunkDocument): Trunk {
@@ -74,12 +105,25 @@ export function buildCampaignRules(document: CampaignRulesDocument): CampaignRul
     campaignId: rules.id,
     name: rules.name,
     currency: rules.currency,
+    callMsMax: millisecondsOf(rules.max_call_seconds),
+    returnsCallers: rules.repeat_callers === 'same_buyer',
     routes: rules.routes.map((route) => {
-      const { buyer, priority, weight } = { ...DEFAULTS.route, ...route }
-      return { buyerId: buyer, priority, weight }
+      const { buyer, priority, weight, ring_together } = { ...DEFAULTS.route, ...route }
+      const filters = buildRouteFilters(route.filters)
+      return { buyerId: buyer, priority, weight, ringsTogether: ring_together, filters }
     }),
     trackingUrls: rules.tracking_urls.map(buildTrackingUrl),
     conversionGroups: rules.conversion_groups.map((group) => buildGroup(group, digits)),
+  }
+}
+
+function buildRouteFilters({
+  publisher,
+  caller_prefixes,
+}: RouteFiltersDocument = {}): RouteFilters {
+  return {
+    ...(publisher !== undefined && { publisherId: publisher }),
+    ...(caller_prefixes && { callerPrefixes: caller_prefixes }),
   }
 }
 

@@ -10,10 +10,23 @@ import type {
 
 /** What a document means where it says nothing. */
 export const DEFAULTS = {
-  buyer: { ring_timeout_seconds: 25, uuid_format: 'standard', headers: {}, paused: false },
+  buyer: {
+    ring_timeout_seconds: 25,
+    setup_timeout_seconds: 6,
+    uuid_format: 'standard',
+    headers: {},
+    paused: false,
+    trusted: false,
+  },
   trunk: { allow: [], numbers: { format: 'e164' } },
-  route: { priority: 1, weight: 1 },
-  rules: { currency: 'USD', routes: [], tracking_urls: [], conversion_groups: [] },
+  route: { priority: 1, weight: 1, ring_together: false, filters: {} },
+  rules: {
+    currency: 'USD',
+    repeat_callers: 'any_buyer',
+    routes: [],
+    tracking_urls: [],
+    conversion_groups: [],
+  },
   trackingUrl: { tags: {}, get_after_head_refused: true },
   group: { filters: {}, dedupe_seconds: 0 },
   postbackGroup: { postback_timeout_seconds: 600 },

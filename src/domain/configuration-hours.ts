@@ -1,3 +1,5 @@
+import type { LocalTime } from './local-time.ts'
+
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 
 /** A time of the week at which a buyer takes calls. */
@@ -26,6 +28,17 @@ export function parseOpeningHours(text: string): OpeningHours | undefined {
   const untilMinute = untilHour * 60 + untilRest
   if (!weekdays || untilMinute > MINUTES_OF_DAY || fromMinute >= untilMinute) return undefined
   return { weekdays, fromMinute, untilMinute }
+}
+
+/** Whether any of the hours holds at a local time. */
+export function isOpenAt(
+  open: readonly OpeningHours[],
+  { weekday, minuteOfDay }: LocalTime,
+): boolean {
+  return open.some(
+    ({ weekdays, fromMinute, untilMinute }) =>
+      minuteOfDay >= fromMinute && minuteOfDay < untilMinute && weekdays.includes(weekday),
+  )
 }
 
 function parseWeekdays(text: string): readonly number[] | undefined {

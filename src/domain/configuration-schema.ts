@@ -14,6 +14,7 @@ import {
   openingHours,
   payoutModifier,
   phoneNumber,
+  phonePrefix,
   tagName,
   tagValue,
   timeZone,
@@ -48,6 +49,9 @@ const buyer = z.strictObject({
   gateway: id.exactOptional(),
   auth: credentials.exactOptional(),
   ring_timeout_seconds: whole(1, RING_TIMEOUT_SECONDS_MAX).exactOptional(),
+  /** How long to wait for any sign of life while another buyer may follow. */
+  setup_timeout_seconds: whole(1, RING_TIMEOUT_SECONDS_MAX).exactOptional(),
+  max_call_seconds: whole(1, CALL_SECONDS_MAX).exactOptional(),
   uuid_format: z.enum(['standard', 'compact']).exactOptional(),
   headers: z.record(headerName, headerValue).exactOptional(),
   caps: z
@@ -63,6 +67,8 @@ const buyer = z.strictObject({
     .strictObject({ time_zone: timeZone, open: z.array(openingHours).min(1) })
     .exactOptional(),
   paused: z.boolean().exactOptional(),
+  /** Whether the buyer may see who callers are that asked for privacy. */
+  trusted: z.boolean().exactOptional(),
 })
 
 const trunk = z.strictObject({
@@ -85,6 +91,13 @@ const route = z.strictObject({
   buyer: id,
   priority: whole(0, PLACES_MAX).exactOptional(),
   weight: whole(0, PLACES_MAX).exactOptional(),
+  ring_together: z.boolean().exactOptional(),
+  filters: z
+    .strictObject({
+      publisher: id.exactOptional(),
+      caller_prefixes: z.array(phonePrefix).min(1).exactOptional(),
+    })
+    .exactOptional(),
 })
 
 const filters = {
@@ -153,7 +166,13 @@ const conversionGroup = z.discriminatedUnion('type', [
   }),
 ])
 
-const identity = { id, name, currency: currency.exactOptional() }
+const identity = {
+  id,
+  name,
+  currency: currency.exactOptional(),
+  max_call_seconds: whole(1, CALL_SECONDS_MAX).exactOptional(),
+  repeat_callers: z.enum(['any_buyer', 'same_buyer']).exactOptional(),
+}
 
 const rules = {
   routes: z.array(route).exactOptional(),
@@ -182,6 +201,7 @@ export type BuyerDocument = Element<ConfigurationDocument['buyers']>
 export type TrunkDocument = Element<ConfigurationDocument['trunks']>
 export type CampaignDocument = Element<ConfigurationDocument['campaigns']>
 export type CampaignRulesDocument = z.output<typeof CAMPAIGN_RULES_SCHEMA>
+export type RouteFiltersDocument = z.output<typeof route>['filters']
 export type TrackingUrlDocument = Element<CampaignDocument['tracking_urls']>
 export type ConversionGroupDocument = Element<CampaignDocument['conversion_groups']>
 export type PostbackConversionDocument = z.output<typeof postbackConversion>

@@ -1,10 +1,14 @@
 import { insertCalls, type NewCall } from '../db/calls.ts'
+import { findEarlierBuyers, type ReturningCaller } from '../db/caps.ts'
 import { readClock } from '../db/clock.ts'
 import { enqueueDeliveries } from '../db/deliveries.ts'
 import { insertLegs } from '../db/legs.ts'
+import type { Queryable } from '../db/queryable.ts'
 import { type CallFacts, tokenValues } from '../domain/call.ts'
-import type { CampaignRules } from '../domain/campaign.ts'
+import type { Buyer, CampaignRules } from '../domain/campaign.ts'
 import { buildDeliveries, type NewDelivery } from '../domain/delivery.ts'
+import { planRoutes, type Round, type RoutingPlan, type RoutingRequest } from '../domain/routing.ts'
+import { openPlaces, type Places } from './caps.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { agoToDate } from './leg-facts.ts'
 
@@ -15,35 +19,40 @@ export interface Dialling {
   readonly endpoint: string
 }
 
-/** A call that has come in, with the first buyer to try if there is one. */
+/** A call that has come in and wants a buyer. */
 export interface CallBeginning extends Omit<NewCall, 'facts'> {
   readonly facts: Omit<CallFacts, 'startedAt'>
   readonly rules: CampaignRules
   readonly startedAgoMs: number
-  readonly firstLeg: Dialling | undefined
+  readonly routing: RoutingRequest
+}
+
+/** A call that has been stored, with the buyers to try; the first round is stored as dialled. */
+export interface BegunCall {
+  readonly facts: CallFacts
+  readonly plan: RoutingPlan
+}
+
+interface Begun extends BegunCall {
+  readonly beginning: CallBeginning
+  readonly diallings: readonly Dialling[]
 }
 
 /**
- * Stores calls before anything is dialled for them, and queues their `start` and `selected` tracking URLs.
+ * Stores calls before anything is dialled for them, decides which buyers they go to, and queues their
+ * `start` and `selected` tracking URLs. Places at buyers with caps are taken in the same transaction.
  * @throws when they could not be stored: a call that is not recorded is not bridged
  */
 export async function beginCalls(
   deps: FlowDeps,
   beginnings: readonly CallBeginning[],
-): Promise<readonly CallFacts[]> {
-  const { calls, deliveries } = await deps.database.transaction(async (db) => {
+): Promise<readonly BegunCall[]> {
+  const { begun, queued } = await deps.database.transaction(async (db) => {
     const now = await readClock(db)
-    const calls = beginnings.map(({ facts, startedAgoMs }): CallFacts => ({
-      ...facts,
-      startedAt: agoToDate(now, startedAgoMs),
-    }))
-    const pairs = beginnings.flatMap((beginning, index) => {
-      const facts = calls[index]
-      return facts ? [{ beginning, facts }] : []
-    })
+    const begun = await planCalls(db, beginnings, now)
     await insertCalls(
       db,
-      pairs.map(({ beginning: { processId, trunkId, sipCallId }, facts }) => ({
+      begun.map(({ beginning: { processId, trunkId, sipCallId }, facts }) => ({
         facts,
         processId,
         trunkId,
@@ -52,19 +61,70 @@ export async function beginCalls(
     )
     await insertLegs(
       db,
-      pairs.flatMap(({ beginning: { firstLeg }, facts: { callUuid } }) =>
-        firstLeg ? [{ callUuid, ...firstLeg, dialledAt: now }] : [],
+      begun.flatMap(({ diallings, facts: { callUuid } }) =>
+        diallings.map((dialling) => ({ callUuid, ...dialling, dialledAt: now })),
       ),
     )
-    const deliveries = pairs.flatMap(({ beginning: { rules, firstLeg }, facts }) => [
+    const deliveries = begun.flatMap(({ beginning: { rules }, diallings, facts }) => [
       ...firedAtStart(deps, rules, facts),
-      ...(firstLeg ? firedAtSelection(deps, rules, facts, firstLeg) : []),
+      ...diallings.flatMap((dialling) => firedAtSelection(deps, rules, facts, dialling)),
     ])
     await enqueueDeliveries(db, deliveries, now)
-    return { calls, deliveries }
+    return { begun, queued: deliveries.length }
   })
-  if (deliveries.length > 0) deps.wakeDelivery()
-  return calls
+  if (queued > 0) deps.wakeDelivery()
+  return begun.map(({ facts, plan }) => ({ facts, plan }))
+}
+
+/** Plans one call after the other, so that each sees the places that those before it have taken. */
+async function planCalls(
+  db: Queryable,
+  beginnings: readonly CallBeginning[],
+  now: Date,
+): Promise<readonly Begun[]> {
+  const earlierBuyers = await findEarlierBuyers(db, beginnings.flatMap(returningCaller))
+  const places = await openPlaces(db, buyersOf(beginnings), { leaving: [], now })
+  const begun = beginnings.map((beginning) => {
+    const { callUuid } = beginning.facts
+    const earlierBuyerId = earlierBuyers.get(callUuid)
+    const plan = planRoutes(beginning.routing, { now, loadOf: places.loadOf, earlierBuyerId })
+    const diallings = takeRound(places, callUuid, plan.rounds[0] ?? [], 1)
+    const facts = { ...beginning.facts, startedAt: agoToDate(now, beginning.startedAgoMs) }
+    return { beginning, facts, plan, diallings }
+  })
+  await places.store()
+  return begun
+}
+
+/** Takes a place for each buyer of a round. @param firstLeg the number of the first of them */
+export function takeRound(
+  places: Places,
+  callUuid: string,
+  round: Round,
+  firstLeg: number,
+): readonly Dialling[] {
+  return round.map(({ buyer }, index) => {
+    const leg = firstLeg + index
+    places.take(buyer, callUuid, leg)
+    return { leg, buyerId: buyer.buyerId, endpoint: buyer.endpoint }
+  })
+}
+
+function returningCaller({ facts, rules }: CallBeginning): readonly ReturningCaller[] {
+  const { callUuid, campaignId, callerNumber } = facts
+  if (!rules.returnsCallers || callerNumber === undefined) return []
+  return [{ callUuid, campaignId, callerNumber }]
+}
+
+function buyersOf(beginnings: readonly CallBeginning[]): ReadonlySet<Buyer> {
+  const buyers = new Set<Buyer>()
+  for (const { routing } of beginnings) {
+    for (const { buyerId } of routing.routes) {
+      const buyer = routing.findBuyer(buyerId)
+      if (buyer) buyers.add(buyer)
+    }
+  }
+  return buyers
 }
 
 function firedAtStart(

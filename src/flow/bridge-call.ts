@@ -5,6 +5,7 @@ import { updateLegs } from '../db/legs.ts'
 import { type CallFacts, tokenValues } from '../domain/call.ts'
 import type { CampaignRules } from '../domain/campaign.ts'
 import { buildDeliveries, type NewDelivery } from '../domain/delivery.ts'
+import { releasePlaces } from './caps.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { agoToDate, type LegFacts, legProgress } from './leg-facts.ts'
 
@@ -14,6 +15,8 @@ export interface Bridging {
   readonly rules: CampaignRules
   readonly buyerId: string
   readonly leg: LegFacts & { readonly answeredAgoMs: number }
+  /** The legs of the same round that lost. */
+  readonly lost: readonly LegFacts[]
 }
 
 /**
@@ -35,8 +38,14 @@ export async function bridgeCalls(deps: FlowDeps, bridgings: readonly Bridging[]
     const bridged = bridgings.filter(({ facts }) => isNew.has(facts.callUuid))
     await updateLegs(
       db,
-      bridged.map(({ facts, leg }) => legProgress(facts.callUuid, leg, now)),
+      bridged.flatMap(({ facts, leg, lost }) =>
+        [leg, ...lost].map((each) => legProgress(facts.callUuid, each, now)),
+      ),
     )
+    const leaving = bridged.flatMap(({ facts: { callUuid }, lost }) =>
+      lost.map(({ leg }) => ({ callUuid, leg })),
+    )
+    await releasePlaces(db, leaving, now)
     const deliveries = bridged.flatMap((bridging) => pings(deps, bridging, now))
     await enqueueDeliveries(db, deliveries, now)
     return deliveries.length

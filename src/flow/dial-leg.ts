@@ -2,40 +2,100 @@ import { readClock } from '../db/clock.ts'
 import { enqueueDeliveries } from '../db/deliveries.ts'
 import { insertLegs, updateLegs } from '../db/legs.ts'
 import type { CallFacts } from '../domain/call.ts'
-import type { CampaignRules } from '../domain/campaign.ts'
-import { type Dialling, firedAtSelection } from './begin-call.ts'
+import type { Buyer, CampaignRules } from '../domain/campaign.ts'
+import { findFullBuyer, type LeftOut, type Round } from '../domain/routing.ts'
+import { type Dialling, firedAtSelection, takeRound } from './begin-call.ts'
+import { openPlaces, type Places } from './caps.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { type LegFacts, legProgress } from './leg-facts.ts'
 
-/** The next buyer after one that failed. */
-export interface NextLeg {
+/** What comes after a round that nobody has answered. */
+export interface NextRound {
   readonly facts: CallFacts
   readonly rules: CampaignRules
-  readonly failed: LegFacts
-  readonly dialling: Dialling
+  /** The legs that have failed, in the order of their numbers. */
+  readonly failed: readonly LegFacts[]
+  /** Still to be tried. */
+  readonly rounds: readonly Round[]
+  /** The number of the first leg to be dialled now. */
+  readonly firstLeg: number
 }
 
-/** Stores why a leg failed and which one is dialled after it, before that is dialled. */
-export async function dialNextLegs(deps: FlowDeps, nextLegs: readonly NextLeg[]): Promise<void> {
-  const queued = await deps.database.transaction(async (db) => {
+/** The buyers that are dialled now, and those that may follow. */
+export interface DialledRound {
+  /** Empty where no buyer is left. */
+  readonly round: Round
+  readonly rest: readonly Round[]
+  /** Buyers that have become full since the call was planned. */
+  readonly leftOut: readonly LeftOut[]
+}
+
+interface Advanced extends DialledRound {
+  readonly next: NextRound
+  readonly diallings: readonly Dialling[]
+}
+
+/**
+ * Stores why legs failed, and takes and stores the next round before it is dialled. Buyers without a place
+ * left by now are passed over.
+ */
+export async function dialNextRounds(
+  deps: FlowDeps,
+  nextRounds: readonly NextRound[],
+): Promise<readonly DialledRound[]> {
+  const { advanced, queued } = await deps.database.transaction(async (db) => {
     const now = await readClock(db)
     await updateLegs(
       db,
-      nextLegs.map(({ facts, failed }) => legProgress(facts.callUuid, failed, now)),
+      nextRounds.flatMap(({ facts, failed }) =>
+        failed.map((leg) => legProgress(facts.callUuid, leg, now)),
+      ),
     )
+    const places = await openPlaces(db, buyersOf(nextRounds), {
+      leaving: nextRounds.flatMap(({ facts: { callUuid }, failed }) =>
+        failed.map(({ leg }) => ({ callUuid, leg })),
+      ),
+      now,
+    })
+    const advanced = nextRounds.map((next) => advance(next, places, now))
+    await places.store()
     await insertLegs(
       db,
-      nextLegs.map(({ facts: { callUuid }, dialling }) => ({
-        callUuid,
-        ...dialling,
-        dialledAt: now,
-      })),
+      advanced.flatMap(({ next: { facts }, diallings }) =>
+        diallings.map((dialling) => ({ callUuid: facts.callUuid, ...dialling, dialledAt: now })),
+      ),
     )
-    const deliveries = nextLegs.flatMap(({ rules, facts, dialling }) =>
-      firedAtSelection(deps, rules, facts, dialling),
+    const deliveries = advanced.flatMap(({ next: { rules, facts }, diallings }) =>
+      diallings.flatMap((dialling) => firedAtSelection(deps, rules, facts, dialling)),
     )
     await enqueueDeliveries(db, deliveries, now)
-    return deliveries.length
+    return { advanced, queued: deliveries.length }
   })
   if (queued > 0) deps.wakeDelivery()
+  return advanced.map(({ round, rest, leftOut }) => ({ round, rest, leftOut }))
+}
+
+/** The first round with a buyer who has a place left. */
+function advance(next: NextRound, places: Places, now: Date): Advanced {
+  const { facts, rounds, firstLeg } = next
+  const state = { now, loadOf: places.loadOf, earlierBuyerId: undefined }
+  const leftOut: LeftOut[] = []
+  for (const [index, members] of rounds.entries()) {
+    const round = members.filter(({ buyer }) => {
+      const reason = findFullBuyer(buyer, state)
+      if (reason) leftOut.push({ buyerId: buyer.buyerId, reason })
+      return !reason
+    })
+    if (round.length > 0) {
+      const diallings = takeRound(places, facts.callUuid, round, firstLeg)
+      return { next, round, rest: rounds.slice(index + 1), leftOut, diallings }
+    }
+  }
+  return { next, round: [], rest: [], leftOut, diallings: [] }
+}
+
+function buyersOf(nextRounds: readonly NextRound[]): ReadonlySet<Buyer> {
+  return new Set(
+    nextRounds.flatMap(({ rounds }) => rounds.flatMap((round) => round.map(({ buyer }) => buyer))),
+  )
 }

@@ -7,6 +7,7 @@ import { wholeSeconds } from '../domain/call.ts'
 import { parsePostback } from '../domain/postback.ts'
 import { decideAtHangup, decideAtTimeout } from '../domain/settlement.ts'
 import { decidePostback } from '../domain/settlement-postback.ts'
+import { releasePlaces } from './caps.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { agoToDate, type LegFacts, legProgress } from './leg-facts.ts'
 import {
@@ -24,8 +25,8 @@ import {
 export interface CallEnd extends Omit<CallEnded, 'endedAt'> {
   /** Milliseconds since the end, on a monotonic clock: storing it may have had to wait. */
   readonly endedAgoMs: number
-  /** What became of the last leg. */
-  readonly leg: LegFacts | undefined
+  /** What became of the legs that were still open. */
+  readonly legs: readonly LegFacts[]
 }
 
 /**
@@ -39,7 +40,9 @@ export async function endCalls(deps: FlowDeps, ends: readonly CallEnd[]): Promis
       ends.map(({ callUuid }) => callUuid),
     )
     const now = await readClock(db)
-    const legs = ends.flatMap(({ callUuid, leg }) => (leg ? legProgress(callUuid, leg, now) : []))
+    const legs = ends.flatMap(({ callUuid, legs }) =>
+      legs.map((leg) => legProgress(callUuid, leg, now)),
+    )
     const ended = ends.map((end) => ({
       ...end,
       endedAt: agoToDate(now, end.endedAgoMs),
@@ -73,6 +76,11 @@ export async function closeCalls(
     ended.filter(({ callUuid }) => open.some(({ call }) => call.callUuid === callUuid)),
   )
   await updateLegs(db, legs)
+  await releasePlaces(
+    db,
+    open.map(({ call: { callUuid } }) => ({ callUuid })),
+    now,
+  )
   const isDuplicate = await watchDuplicates(db, open)
   const kept = await keptByCall(db, open)
   const pending = open.flatMap((one) => {

@@ -2,11 +2,10 @@ import { v7 as uuidv7 } from 'uuid'
 import { createBatcher } from '../db/batch.ts'
 import { readClock } from '../db/clock.ts'
 import { insertPostbacks } from '../db/postbacks.ts'
-import type { CallFacts } from '../domain/call.ts'
 import type { PostbackText } from '../domain/postback.ts'
-import { beginCalls, type CallBeginning } from './begin-call.ts'
+import { type BegunCall, beginCalls, type CallBeginning } from './begin-call.ts'
 import { type Bridging, bridgeCalls } from './bridge-call.ts'
-import { dialNextLegs, type NextLeg } from './dial-leg.ts'
+import { type DialledRound, dialNextRounds, type NextRound } from './dial-leg.ts'
 import { type CallEnd, endCalls } from './end-call.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { keepTrying } from './keep-trying.ts'
@@ -27,8 +26,8 @@ export interface Refusal {
  * one commit; nobody is told that something is stored before it is.
  */
 export interface Steps {
-  readonly beginCall: (beginning: CallBeginning) => Promise<CallFacts>
-  readonly dialNextLeg: (leg: NextLeg) => Promise<void>
+  readonly beginCall: (beginning: CallBeginning) => Promise<BegunCall>
+  readonly dialNextRound: (next: NextRound) => Promise<DialledRound>
   readonly bridgeCall: (bridging: Bridging) => Promise<void>
   readonly endCall: (end: CallEnd) => Promise<void>
   readonly receivePostback: (request: PostbackRequest) => Promise<PostbackReply>
@@ -46,7 +45,7 @@ export function createSteps(deps: FlowDeps, signal: AbortSignal): Steps {
   })
   const dial = createBatcher({
     ...BATCH,
-    run: (items: readonly NextLeg[]) => dialNextLegs(deps, items).then(() => items),
+    run: (items: readonly NextRound[]) => dialNextRounds(deps, items),
   })
   const bridge = createBatcher({
     ...BATCH,
@@ -70,7 +69,7 @@ export function createSteps(deps: FlowDeps, signal: AbortSignal): Steps {
 
   return {
     beginCall: begin.add,
-    dialNextLeg: async (leg) => void (await dial.add(leg)),
+    dialNextRound: dial.add,
     async bridgeCall(bridging) {
       const happenedAtMs = performance.now()
       await storeForCertain('bridged', bridging.facts.callUuid, () => {

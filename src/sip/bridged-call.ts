@@ -1,5 +1,6 @@
 import type { CallFacts, HungUpBy } from '../domain/call.ts'
 import type { Buyer } from '../domain/campaign.ts'
+import type { LegFacts } from '../flow/leg-facts.ts'
 import { abandon } from './dial.ts'
 import { callerCancelled, type Ending } from './ending.ts'
 import { passReason, reasonHeader } from './headers.ts'
@@ -10,16 +11,18 @@ import type { Answer } from './srf.ts'
 
 /** A buyer who has answered. */
 export interface Answered {
-  readonly facts: CallFacts
   readonly buyer: Buyer
   readonly answer: Answer
   readonly clock: LegClock
+  /** The legs that rang together with it. */
+  readonly lost: readonly LegFacts[]
 }
 
 /** Connects caller and buyer, and waits until one of them, or we, hang up. */
 export async function bridge(
   call: Call,
-  { facts, buyer, answer, clock }: Answered,
+  facts: CallFacts,
+  { buyer, answer, clock, lost }: Answered,
 ): Promise<Ending> {
   clock.answered()
   const { deps, request, response } = call
@@ -28,26 +31,40 @@ export async function bridge(
     : await connectDialogs(deps.client, request, response, answer)
   if (!bridged) {
     abandon(answer, reasonHeader(487, 'Caller is gone'))
-    return callerCancelled(clock.ended({ sipStatus: 487, fault: 'caller', reason: 'cancelled' }))
+    const leg = clock.ended({ sipStatus: 487, fault: 'caller', reason: 'cancelled' })
+    return callerCancelled([leg, ...lost])
   }
   relayRequests(bridged)
   const rules = call.admitted.found.campaign
-  const stored = deps.flow.bridgeCall({ facts, rules, buyerId: buyer.buyerId, leg: clock.now() })
-  const { hungUpBy, endReason } = await untilEnd(call, bridged)
+  const stored = deps.flow.bridgeCall({
+    facts,
+    rules,
+    buyerId: buyer.buyerId,
+    leg: clock.now(),
+    lost,
+  })
+  const { hungUpBy, endReason } = await untilEnd(call, bridged, limitOf(call, buyer))
   const endedAtMs = performance.now()
   const connectedMs = endedAtMs - clock.answeredAtMs()
   await stored
   const leg = { ...clock.ended({ sipStatus: 200 }), endedAgoMs: performance.now() - endedAtMs }
-  return { hungUpBy, endReason, connectedMs, sipStatus: 200, leg, endedAtMs }
+  return { hungUpBy, endReason, connectedMs, sipStatus: 200, legs: [leg], endedAtMs }
+}
+
+/** The shortest of the limits of service, campaign and buyer. */
+function limitOf({ deps, admitted }: Call, buyer: Buyer): number {
+  const limits = [deps.callMsMax, admitted.found.campaign.callMsMax, buyer.callMsMax]
+  return Math.min(...limits.filter((limit) => limit !== undefined))
 }
 
 /** Waits until either side hangs up, or we do, and hangs up the rest. */
 async function untilEnd(
-  { deps, hungUp }: Call,
+  { hungUp }: Call,
   { caller, buyer }: Bridge,
+  callMsMax: number,
 ): Promise<{ hungUpBy: HungUpBy; endReason: string }> {
   const tooLong = Promise.withResolvers<string>()
-  const timer = setTimeout(() => tooLong.resolve('max_duration'), deps.callMsMax)
+  const timer = setTimeout(() => tooLong.resolve('max_duration'), callMsMax)
   const first = await Promise.race([
     caller.ended.then((end) => ({ ...end, who: 'caller' }) as const),
     buyer.ended.then((end) => ({ ...end, who: 'buyer' }) as const),

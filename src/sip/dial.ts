@@ -1,4 +1,4 @@
-import { classifyLegFailure, type LegFailure, RING_TIMEOUT } from './failure.ts'
+import { classifyLegFailure, type LegFailure, RING_TIMEOUT, SETUP_TIMEOUT } from './failure.ts'
 import { reasonHeader } from './headers.ts'
 import type { Answer, Headers, ReceivedResponse, SipClient, Uac, UacOptions } from './srf.ts'
 
@@ -17,6 +17,8 @@ export type DialResult =
 export interface Dialling {
   readonly uac: UacOptions
   readonly ringTimeoutMs: number
+  /** How long to wait for the first sign of life; undefined where only the ring timeout counts. */
+  readonly setupTimeoutMs: number | undefined
   /** Settles when the caller gives up, with the headers that the CANCEL should carry. */
   readonly givenUp: Promise<Headers>
   readonly onProvisional: (response: ReceivedResponse) => void
@@ -24,17 +26,18 @@ export interface Dialling {
 
 /** Rings one buyer until it answers, fails, has rung long enough, or the caller gives up. */
 export async function dial(client: SipClient, dialling: Dialling): Promise<DialResult> {
-  const uac = client.createUac(dialling.uac, dialling.onProvisional)
-  const rung = Promise.withResolvers<'rung'>()
-  const timer = setTimeout(() => rung.resolve('rung'), dialling.ringTimeoutMs)
+  const patience = startPatience(dialling)
+  const uac = client.createUac(dialling.uac, (response) => {
+    patience.isAlive()
+    dialling.onProvisional(response)
+  })
   const givenUp = dialling.givenUp.then((headers) => ({ kind: 'given_up', headers }) as const)
-  const first = await Promise.race([uac.outcome, rung.promise, givenUp])
-  clearTimeout(timer)
-  if (first === 'rung') {
-    giveUp(uac, reasonHeader(480, 'No answer'))
-    return { kind: 'failed', failure: RING_TIMEOUT, status: undefined }
-  }
+  const first = await Promise.race([uac.outcome, patience.over, givenUp])
+  patience.end()
   switch (first.kind) {
+    case 'too_long':
+      giveUp(uac, reasonHeader(480, 'No answer'))
+      return { kind: 'failed', failure: first.failure, status: undefined }
     case 'given_up':
       giveUp(uac, first.headers)
       return { kind: 'cancelled' }
@@ -43,6 +46,30 @@ export async function dial(client: SipClient, dialling: Dialling): Promise<DialR
     case 'answered':
     case 'server_lost':
       return first
+  }
+}
+
+interface Patience {
+  readonly over: Promise<{ readonly kind: 'too_long'; readonly failure: LegFailure }>
+  /** The buyer's side has shown that it is there. */
+  readonly isAlive: () => void
+  readonly end: () => void
+}
+
+/** Watches how long a buyer may stay silent, and how long it may ring. */
+function startPatience({ ringTimeoutMs, setupTimeoutMs }: Dialling): Patience {
+  const { promise, resolve } = Promise.withResolvers<Awaited<Patience['over']>>()
+  const expire = (failure: LegFailure) => () => resolve({ kind: 'too_long', failure })
+  const ringing = setTimeout(expire(RING_TIMEOUT), ringTimeoutMs)
+  const silent =
+    setupTimeoutMs === undefined ? undefined : setTimeout(expire(SETUP_TIMEOUT), setupTimeoutMs)
+  return {
+    over: promise,
+    isAlive: () => clearTimeout(silent),
+    end() {
+      clearTimeout(ringing)
+      clearTimeout(silent)
+    },
   }
 }
 

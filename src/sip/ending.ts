@@ -5,39 +5,40 @@ import type { Call } from './live-call.ts'
 /** How a call ended. */
 export interface Ending extends Pick<
   CallEnd,
-  'connectedMs' | 'hungUpBy' | 'endReason' | 'sipStatus' | 'leg'
+  'connectedMs' | 'hungUpBy' | 'endReason' | 'sipStatus' | 'legs'
 > {
   /** On the monotonic clock. */
   readonly endedAtMs: number
 }
 
 /** The caller gave up before a buyer had answered. */
-export const callerCancelled = (leg: LegFacts | undefined): Ending => ({
+export const callerCancelled = (legs: readonly LegFacts[]): Ending => ({
   connectedMs: undefined,
   hungUpBy: 'caller',
   endReason: 'caller_cancelled',
   sipStatus: 487,
-  leg,
+  legs,
   endedAtMs: performance.now(),
 })
 
 /** The connection to the SIP server is gone; nobody can be told anything. */
-export const serverLost = (leg: LegFacts): Ending => ({
+export const serverLost = (legs: readonly LegFacts[]): Ending => ({
   connectedMs: undefined,
   hungUpBy: 'bridge',
   endReason: 'bridge_lost',
   sipStatus: undefined,
-  leg,
+  legs,
   endedAtMs: performance.now(),
 })
 
-/** Refuses the call with a final response. */
+/** Refuses the call with a final response, unless the caller has given up by now. */
 export function refuse(
   call: Call,
   status: number,
   endReason: string,
-  leg: LegFacts | undefined,
+  legs: readonly LegFacts[],
 ): Ending {
+  if (call.isCancelled) return callerCancelled(legs)
   answerCaller(call, status)
   const endedAtMs = performance.now()
   return {
@@ -45,12 +46,12 @@ export function refuse(
     hungUpBy: 'bridge',
     endReason,
     sipStatus: status,
-    leg,
+    legs,
     endedAtMs,
   }
 }
 
 /** Sends the caller a final response, if it still waits for one. */
-export function answerCaller({ response, isCancelled }: Call, status: number): void {
-  if (!isCancelled && !response.finalResponseSent) response.send(status)
+function answerCaller({ response }: Call, status: number): void {
+  if (!response.finalResponseSent) response.send(status)
 }

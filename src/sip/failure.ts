@@ -62,6 +62,9 @@ export function classifyLegFailure(status: number): LegFailure {
 /** The buyer did not answer before its ring time was over. */
 export const RING_TIMEOUT: LegFailure = next('buyer', 'no_answer', 480)
 
+/** The buyer's side showed no sign of life while another buyer could take the call. */
+export const SETUP_TIMEOUT: LegFailure = next('unknown', 'no_sign_of_life', 480)
+
 const PREFERENCE = [486, 480, 488, 404, 500]
 
 /** The response that tells the caller most, of those that the legs' failures would give. */

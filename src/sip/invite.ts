@@ -1,23 +1,19 @@
-import { type CallFacts, tokenValues } from '../domain/call.ts'
-import type { PlannedLeg } from '../domain/routing.ts'
-import type { Dialling } from '../flow/begin-call.ts'
+import type { CallFacts } from '../domain/call.ts'
+import type { LeftOut, Round } from '../domain/routing.ts'
+import type { DialledRound, NextRound } from '../flow/dial-leg.ts'
 import type { LegFacts } from '../flow/leg-facts.ts'
 import { bridge } from './bridged-call.ts'
-import { dial, type DialResult } from './dial.ts'
-import { answerCaller, callerCancelled, type Ending, refuse, serverLost } from './ending.ts'
+import { callerCancelled, type Ending, refuse, serverLost } from './ending.ts'
 import { bestAnswer } from './failure.ts'
-import { buildInviteHeaders, reasonHeader } from './headers.ts'
-import { type LegClock, startLegClock } from './leg-clock.ts'
 import {
   begin,
   type Call,
   createCall,
-  dialling,
   type IncomingCall,
   type InviteDeps,
   type LiveCall,
 } from './live-call.ts'
-import type { ReceivedResponse } from './srf.ts'
+import { ringRound, type RoundResult } from './ring-round.ts'
 
 /**
  * Takes one call from its INVITE to its end: stored before a buyer is dialled, tried with each buyer in turn,
@@ -30,131 +26,109 @@ export async function runCall(
 ): Promise<void> {
   const call = createCall(deps, incoming)
   onLive(call)
-  const facts = await begin(call).catch((error: unknown) => {
+  const begun = await begin(call).catch((error: unknown) => {
     deps.log.error('call.not_stored', { call_uuid: call.callUuid, error })
-    answerCaller(call, 503)
   })
-  if (!facts) return
-  const { endedAtMs, ...ending } = await tryBuyers(call, facts)
-  await deps.flow.endCall({
-    ...ending,
-    callUuid: call.callUuid,
-    endedAgoMs: performance.now() - endedAtMs,
-    totalMs: endedAtMs - call.startedAtMs,
-  })
+  if (!begun) return end(call, refuse(call, 503, 'not_stored', []))
+  logLeftOut(call, begun.plan.leftOut)
+  await end(call, await tryBuyers(call, begun.facts, firstTurn(begun.plan.rounds)))
 }
 
-/** Dials one buyer after the other until one answers or there is no use in going on. */
-async function tryBuyers(call: Call, facts: CallFacts): Promise<Ending> {
-  const answers: number[] = []
-  let failed: LegFacts | undefined
-  let reason = 'no_buyer'
-  for (const [index, planned] of call.legs.entries()) {
-    if (call.isCancelled) return callerCancelled(failed)
-    const leg = index + 1
-    if (failed && !(await storeNextLeg(call, facts, failed, dialling(planned, leg)))) {
-      return refuse(call, 503, 'not_stored', failed)
-    }
-    const clock = startLegClock(leg)
-    const result = await dialBuyer(call, facts, planned, clock)
-    switch (result.kind) {
-      case 'answered':
-        return bridge(call, { facts, buyer: planned.buyer, answer: result.answer, clock })
-      case 'cancelled':
-        return givenUp(call, clock)
-      case 'server_lost':
-        return serverLost(clock.ended({ fault: 'bridge', reason: 'bridge_lost' }))
-      case 'failed':
-        failed = clock.ended({ sipStatus: result.status, ...result.failure })
-        answers.push(result.failure.answer)
-        reason = result.failure.reason
-        if (!result.failure.isNextTried || call.hasEarlyMedia) {
-          return refuse(call, result.failure.answer, reason, failed)
-        }
-    }
-  }
-  if (call.isCancelled) return callerCancelled(failed)
-  return refuse(call, bestAnswer(answers), reason, failed)
-}
-
-/** The buyer was cancelled, because the caller gave up or because we are closing. */
-function givenUp(call: Call, clock: LegClock): Ending {
-  if (!call.isCancelled) {
-    const leg = clock.ended({ sipStatus: 487, fault: 'bridge', reason: 'draining' })
-    return refuse(call, 503, 'draining', leg)
-  }
-  return callerCancelled(clock.ended({ sipStatus: 487, fault: 'caller', reason: 'cancelled' }))
-}
-
-async function storeNextLeg(
-  call: Call,
-  facts: CallFacts,
-  failed: LegFacts,
-  next: Dialling,
-): Promise<boolean> {
-  const rules = call.admitted.found.campaign
-  try {
-    await call.deps.flow.dialNextLeg({ facts, rules, failed, dialling: next })
-    return true
-  } catch (error) {
-    call.deps.log.error('leg.not_stored', { call_uuid: call.callUuid, leg: next.leg, error })
-    return false
-  }
-}
-
-function dialBuyer(
-  call: Call,
-  facts: CallFacts,
-  { buyer }: PlannedLeg,
-  clock: LegClock,
-): Promise<DialResult> {
-  const { deps, callUuid, admitted, request } = call
-  const selected = { ...facts, buyerId: buyer.buyerId }
-  const { headers, leftOut } = buildInviteHeaders({
-    names: deps.headerNames,
+/** Also for a call whose beginning failed: that may have been stored although nobody heard of it. */
+function end({ deps, callUuid, startedAtMs }: Call, ending: Ending): Promise<void> {
+  const { endedAtMs, ...facts } = ending
+  return deps.flow.endCall({
+    ...facts,
     callUuid,
-    callKey: deps.keys.derive(callUuid, clock.leg),
-    callerNumber: admitted.callerNumber,
-    maxForwards: admitted.maxForwards,
-    buyer,
-    values: tokenValues(selected, deps.names(selected), {}),
-  })
-  if (leftOut.length > 0) {
-    deps.log.warn('leg.headers_left_out', {
-      call_uuid: callUuid,
-      buyer_id: buyer.buyerId,
-      left_out: leftOut,
-    })
-  }
-  const isLast = clock.leg === call.legs.length
-  return dial(deps.client, {
-    uac: {
-      uri: buyer.endpoint,
-      proxy: buyer.gateway,
-      auth: buyer.auth,
-      headers,
-      body: request.body,
-    },
-    ringTimeoutMs: buyer.ringTimeoutMs,
-    givenUp: Promise.race([call.cancelled, call.hungUp.then((text) => reasonHeader(200, text))]),
-    onProvisional: (response) => {
-      clock.ringing()
-      passProvisional(call, response, isLast)
-    },
+    endedAgoMs: performance.now() - endedAtMs,
+    totalMs: endedAtMs - startedAtMs,
   })
 }
 
-/**
- * Tells the caller that it rings. Early media is passed on only from the last buyer: after it the caller's
- * answer is fixed and nobody else could take over. @see RFC 3261 §13.2.1
- */
-function passProvisional(call: Call, { status, body }: ReceivedResponse, isLast: boolean): void {
-  if (call.isCancelled || call.response.finalResponseSent) return
-  if (body && isLast && call.request.body) {
-    call.hasEarlyMedia = true
-    call.response.send(status === 180 ? 180 : 183, { body })
-  } else if (!call.isRinging && status !== 199) {
-    call.isRinging = true
-    call.response.send(180)
+/** Where a call stands among its buyers. */
+interface Turn {
+  readonly round: Round
+  readonly rest: readonly Round[]
+  /** The number of the round's first leg. */
+  readonly firstLeg: number
+  /** What the failures so far would have us answer, and the reason of the last one. */
+  readonly answers: readonly number[]
+  readonly reason: string
+}
+
+const firstTurn = ([round = [], ...rest]: readonly Round[]): Turn => ({
+  round,
+  rest,
+  firstLeg: 1,
+  answers: [],
+  reason: 'no_buyer',
+})
+
+/** Rings one round of buyers after the other until one answers or there is no use in going on. */
+async function tryBuyers(call: Call, facts: CallFacts, turn: Turn): Promise<Ending> {
+  const { round, rest, firstLeg, answers, reason } = turn
+  if (call.isCancelled) return callerCancelled(unrung(turn))
+  if (round.length === 0) return refuse(call, bestAnswer(answers), reason, [])
+  const result = await ringRound(call, facts, { round, firstLeg, isLast: rest.length === 0 })
+  switch (result.kind) {
+    case 'answered':
+      return bridge(call, facts, result.answered)
+    case 'cancelled':
+      return refuse(call, 503, 'draining', result.legs)
+    case 'server_lost':
+      return serverLost(result.legs)
+    case 'failed':
+      return goOn(call, facts, turn, result)
   }
+}
+
+/** Goes on to the next round, unless the failure or what the caller has heard forbids it. */
+async function goOn(
+  call: Call,
+  facts: CallFacts,
+  { round, rest, firstLeg, answers: before }: Turn,
+  { failures, legs: failed }: Extract<RoundResult, { kind: 'failed' }>,
+): Promise<Ending> {
+  const answers = [...before, ...failures.map(({ answer }) => answer)]
+  const reason = failures.at(-1)?.reason ?? 'no_buyer'
+  const final = failures.find(({ isNextTried }) => !isNextTried)
+  if (final) return refuse(call, final.answer, final.reason, failed)
+  if (rest.length === 0 || call.hasEarlyMedia) {
+    return refuse(call, bestAnswer(answers), reason, failed)
+  }
+  const next = { facts, failed, rounds: rest, firstLeg: firstLeg + round.length }
+  const dialled = await storeNextRound(call, next)
+  if (!dialled) return refuse(call, 503, 'not_stored', failed)
+  return tryBuyers(call, facts, { ...dialled, firstLeg: next.firstLeg, answers, reason })
+}
+
+async function storeNextRound(
+  call: Call,
+  next: Omit<NextRound, 'rules'>,
+): Promise<DialledRound | undefined> {
+  const { deps, callUuid, admitted } = call
+  try {
+    const rules = admitted.found.campaign
+    const dialled = await deps.flow.dialNextRound({ ...next, rules })
+    logLeftOut(call, dialled.leftOut)
+    return dialled
+  } catch (error) {
+    deps.log.error('leg.not_stored', { call_uuid: callUuid, leg: next.firstLeg, error })
+    return undefined
+  }
+}
+
+/** Legs that are stored as dialled, though the caller was gone before they were. */
+const unrung = ({ round, firstLeg }: Turn): readonly LegFacts[] =>
+  round.map((_, index) => ({
+    leg: firstLeg + index,
+    endedAgoMs: 0,
+    fault: 'caller',
+    reason: 'cancelled',
+  }))
+
+function logLeftOut({ deps, callUuid }: Call, leftOut: readonly LeftOut[]): void {
+  if (leftOut.length === 0) return
+  const buyers = leftOut.map(({ buyerId, reason }) => `${buyerId} ${reason}`)
+  deps.log.info('call.buyers_left_out', { call_uuid: callUuid, buyers })
 }

@@ -1,10 +1,9 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { CallFacts, CallNames } from '../domain/call.ts'
 import type { Buyer } from '../domain/campaign.ts'
-import { type PlannedLeg, planRoutes } from '../domain/routing.ts'
-import type { CallBeginning, Dialling } from '../flow/begin-call.ts'
+import type { BegunCall, CallBeginning } from '../flow/begin-call.ts'
 import type { Bridging } from '../flow/bridge-call.ts'
-import type { NextLeg } from '../flow/dial-leg.ts'
+import type { DialledRound, NextRound } from '../flow/dial-leg.ts'
 import type { CallEnd } from '../flow/end-call.ts'
 import type { CallKeys } from '../keys.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -15,9 +14,9 @@ import type { Headers, SipClient, SipRequest, SipResponse } from './srf.ts'
 /** The steps of the flow that a call goes through. */
 export interface CallFlow {
   /** @throws when the call could not be stored */
-  readonly beginCall: (beginning: CallBeginning) => Promise<CallFacts>
-  /** @throws when the leg could not be stored */
-  readonly dialNextLeg: (leg: NextLeg) => Promise<void>
+  readonly beginCall: (beginning: CallBeginning) => Promise<BegunCall>
+  /** @throws when the legs could not be stored */
+  readonly dialNextRound: (next: NextRound) => Promise<DialledRound>
   /** Settles when the fact is stored, however long that takes. */
   readonly bridgeCall: (bridging: Bridging) => Promise<void>
   /** Settles when the fact is stored, however long that takes. */
@@ -59,7 +58,6 @@ export interface Call extends LiveCall {
   readonly request: SipRequest
   readonly response: SipResponse
   readonly admitted: Admitted
-  readonly legs: readonly PlannedLeg[]
   readonly startedAtMs: number
   /** The caller's CANCEL, with the headers to pass on. */
   readonly cancelled: Promise<Headers>
@@ -72,7 +70,6 @@ export interface Call extends LiveCall {
 
 /** Begins to watch a call: from here on the caller may cancel it and we may hang it up. */
 export function createCall(deps: InviteDeps, { request, response, admitted }: IncomingCall): Call {
-  const { legs } = planRoutes(admitted.found.campaign.routes, deps.findBuyer, deps.random)
   const cancelled = Promise.withResolvers<Headers>()
   const hungUp = Promise.withResolvers<string>()
   const call: Call = {
@@ -81,7 +78,6 @@ export function createCall(deps: InviteDeps, { request, response, admitted }: In
     request,
     response,
     admitted,
-    legs,
     startedAtMs: performance.now(),
     cancelled: cancelled.promise,
     hungUp: hungUp.promise,
@@ -97,9 +93,9 @@ export function createCall(deps: InviteDeps, { request, response, admitted }: In
   return call
 }
 
-/** Stores that the call has begun. @throws when it could not be stored */
-export function begin(call: Call): Promise<CallFacts> {
-  const { deps, request, admitted, legs, callUuid } = call
+/** Stores that the call has begun, and decides its buyers. @throws when it could not be stored */
+export function begin(call: Call): Promise<BegunCall> {
+  const { deps, request, admitted, callUuid } = call
   const { campaign, version, publisher, number } = admitted.found
   return deps.flow.beginCall({
     facts: {
@@ -124,13 +120,13 @@ export function begin(call: Call): Promise<CallFacts> {
     sipCallId: (request.get('Call-ID') ?? '').slice(0, 256),
     rules: campaign,
     startedAgoMs: performance.now() - call.startedAtMs,
-    firstLeg: legs[0] && dialling(legs[0], 1),
+    routing: {
+      routes: campaign.routes,
+      publisherId: publisher.publisherId,
+      callerNumber: admitted.callerNumber,
+      findBuyer: deps.findBuyer,
+      isReachable: () => true,
+      random: deps.random,
+    },
   })
 }
-
-/** A planned leg as the flow wants it. @param leg 1 for the first buyer tried */
-export const dialling = ({ buyer }: PlannedLeg, leg: number): Dialling => ({
-  leg,
-  buyerId: buyer.buyerId,
-  endpoint: buyer.endpoint,
-})

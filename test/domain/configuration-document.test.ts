@@ -21,11 +21,14 @@ describe('parseConfigurationDocument', () => {
           endpoint: 'sip:sales@198.51.100.7:5060',
           auth: { username: 'u', password: 'p' },
           ring_timeout_seconds: 20,
+          setup_timeout_seconds: 4,
+          max_call_seconds: 1800,
           uuid_format: 'compact',
           headers: { 'X-Campaign': '[campaign_id]' },
           caps: { concurrent: 10, hourly: 100, daily: 500, monthly: 9000, total: 50000 },
           hours: { time_zone: 'America/New_York', open: ['mon-fri 09:00-17:30'] },
           paused: true,
+          trusted: true,
         },
       ],
       trunks: [
@@ -41,8 +44,18 @@ describe('parseConfigurationDocument', () => {
           id: 'solar',
           name: 'Solar leads',
           currency: 'USD',
+          max_call_seconds: 3600,
+          repeat_callers: 'same_buyer',
           numbers: [{ number: '+1 (800) 555-0100', publisher: 'acme-media', sub_id: 's1' }],
-          routes: [{ buyer: 'solar-direct', priority: 2, weight: 3 }],
+          routes: [
+            {
+              buyer: 'solar-direct',
+              priority: 2,
+              weight: 3,
+              ring_together: true,
+              filters: { publisher: 'acme-media', caller_prefixes: ['+1212'] },
+            },
+          ],
           tracking_urls: [
             {
               id: 'ping',
@@ -101,11 +114,19 @@ describe('parseConfigurationDocument', () => {
           gateway: undefined,
           auth: { username: 'u', password: 'p' },
           ringTimeoutMs: 20_000,
+          setupTimeoutMs: 4_000,
+          callMsMax: 1_800_000,
           uuidFormat: 'compact',
           headers: [
             { name: 'X-Campaign', value: [{ kind: 'token', name: 'campaign_id', fallback: '' }] },
           ],
           paused: true,
+          hours: {
+            timeZone: 'America/New_York',
+            open: [{ weekdays: [1, 2, 3, 4, 5], fromMinute: 540, untilMinute: 1050 }],
+          },
+          caps: { concurrent: 10, hourly: 100, daily: 500, monthly: 9_000, total: 50_000 },
+          isTrusted: true,
         },
       ],
       trunks: [
@@ -121,8 +142,18 @@ describe('parseConfigurationDocument', () => {
           campaignId: 'solar',
           name: 'Solar leads',
           currency: 'USD',
+          callMsMax: 3_600_000,
+          returnsCallers: true,
           numbers: [{ number: '+18005550100', publisherId: 'acme-media', subId: 's1' }],
-          routes: [{ buyerId: 'solar-direct', priority: 2, weight: 3 }],
+          routes: [
+            {
+              buyerId: 'solar-direct',
+              priority: 2,
+              weight: 3,
+              ringsTogether: true,
+              filters: { publisherId: 'acme-media', callerPrefixes: ['+1212'] },
+            },
+          ],
           trackingUrls: [
             {
               trackingUrlId: 'ping',

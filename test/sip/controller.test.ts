@@ -3,7 +3,14 @@ import { startController } from '../../src/sip/controller.ts'
 import { silent } from '../support/flow.ts'
 import { waitFor } from '../support/wait.ts'
 import { type Message, SDP } from './engine/support/phone.ts'
-import { fromBuyer, header, keys, type ServiceUnderTest, startService } from './support/service.ts'
+import {
+  fromBuyer,
+  header,
+  keys,
+  planned,
+  type ServiceUnderTest,
+  startService,
+} from './support/service.ts'
 
 const BUYER_SDP = SDP.replace('6000', '7000')
 
@@ -27,10 +34,10 @@ describe('a call to one buyer', () => {
     const stored = Promise.withResolvers<void>()
     const service = await startService({
       flow: {
-        beginCall: async ({ facts }) => {
+        beginCall: async (beginning) => {
           order.push('stored')
           await stored.promise
-          return { ...facts, startedAt: new Date(0) }
+          return planned(beginning)
         },
       },
     })
@@ -161,9 +168,9 @@ describe('a caller who gives up', () => {
     const stored = Promise.withResolvers<void>()
     const service = await startService({
       flow: {
-        beginCall: async ({ facts }) => {
+        beginCall: async (beginning) => {
           await stored.promise
-          return { ...facts, startedAt: new Date(0) }
+          return planned(beginning)
         },
       },
     })
@@ -188,8 +195,8 @@ describe('a buyer that does not take the call', () => {
     expect(header(next, 'X-PH-RetreaverUUID')).toBe(header(invite, 'X-PH-RetreaverUUID'))
     const callUuid = header(next, 'X-PH-RetreaverUUID') ?? ''
     expect(keys.check(callUuid, header(next, 'X-PH-RetreaverKey') ?? '')).toBe(2)
-    expect(service.recorded.nextLegs).toMatchObject([
-      { failed: { leg: 1, sipStatus: 486, fault: 'buyer', reason: 'busy' }, dialling: { leg: 2 } },
+    expect(service.recorded.nextRounds).toMatchObject([
+      { failed: [{ leg: 1, sipStatus: 486, fault: 'buyer', reason: 'busy' }], firstLeg: 2 },
     ])
   })
 
@@ -228,7 +235,7 @@ describe('a buyer that does not take the call', () => {
   it('ends the call where the next leg cannot be stored', async () => {
     const service = await startService({
       buyers: 2,
-      flow: { dialNextLeg: () => Promise.reject(new Error('away')) },
+      flow: { dialNextRound: () => Promise.reject(new Error('away')) },
     })
     const [first, second] = service.buyers
     service.dial()
@@ -246,7 +253,8 @@ describe('the service', () => {
     service.dial()
     await service.callerPhone.expect('503 INVITE')
     expect(service.buyers[0]?.inbox).toEqual([])
-    expect(service.recorded.ended).toEqual([])
+    // It may have been stored although nobody heard of it, and then it must not stay live for ever.
+    expect(await service.ending()).toMatchObject({ endReason: 'not_stored', sipStatus: 503 })
   })
 
   it('relays a re-INVITE and refuses to transfer', async () => {

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../../src/db/queryable.ts'
 import type { CallFacts } from '../../src/domain/call.ts'
-import type { CampaignRules } from '../../src/domain/campaign.ts'
+import type { Buyer, CampaignRules } from '../../src/domain/campaign.ts'
 import type {
   PostbackConversion,
   PostbackGroup,
@@ -9,6 +9,7 @@ import type {
 } from '../../src/domain/conversion-group.ts'
 import { parsePayoutModifier } from '../../src/domain/payout-modifier.ts'
 import { parseUrlTemplate, type TrackingUrl, type Trigger } from '../../src/domain/tracking-url.ts'
+import type { RoutingRequest } from '../../src/domain/routing.ts'
 import type { Logger } from '../../src/telemetry/logger.ts'
 import { beginCalls } from '../../src/flow/begin-call.ts'
 import { bridgeCalls } from '../../src/flow/bridge-call.ts'
@@ -83,10 +84,56 @@ export function aCampaign(overrides: Partial<CampaignRules> = {}): CampaignRules
     campaignId: 'solar',
     name: 'Solar leads',
     currency: 'USD',
+    callMsMax: undefined,
+    returnsCallers: false,
     routes: [],
     trackingUrls: everyTrackingUrl(),
     conversionGroups: [aPostbackGroup()],
     ...overrides,
+  }
+}
+
+export function aBuyer(overrides: Partial<Buyer> = {}): Buyer {
+  return {
+    buyerId: 'solar-direct',
+    name: 'Solar Direct',
+    endpoint: 'sip:buyer@127.0.0.1',
+    gateway: undefined,
+    auth: undefined,
+    ringTimeoutMs: 5_000,
+    setupTimeoutMs: 5_000,
+    callMsMax: undefined,
+    uuidFormat: 'standard',
+    headers: [],
+    paused: false,
+    hours: undefined,
+    caps: {
+      concurrent: undefined,
+      hourly: undefined,
+      daily: undefined,
+      monthly: undefined,
+      total: undefined,
+    },
+    isTrusted: false,
+    ...overrides,
+  }
+}
+
+/** Routing that tries these buyers in turn. */
+export function routingTo(...buyers: readonly Buyer[]): RoutingRequest {
+  return {
+    routes: buyers.map(({ buyerId }, index) => ({
+      buyerId,
+      priority: index + 1,
+      weight: 1,
+      ringsTogether: false,
+      filters: {},
+    })),
+    publisherId: 'acme-media',
+    callerNumber: '+12125550100',
+    findBuyer: (wanted) => buyers.find(({ buyerId }) => buyerId === wanted),
+    isReachable: () => true,
+    random: () => 0.5,
   }
 }
 
@@ -144,17 +191,17 @@ export async function beginCall(
       trunkId: undefined,
       sipCallId: 'a@b',
       startedAgoMs: 0,
-      firstLeg: { leg: 1, buyerId: 'solar-direct', endpoint: 'sip:buyer@127.0.0.1' },
+      routing: routingTo(aBuyer()),
     },
   ])
   if (!begun) throw new Error('no call was begun')
-  return begun
+  return begun.facts
 }
 
 export async function bridgeCall(deps: FlowDeps, facts: CallFacts, leg = 1): Promise<void> {
   const rules = await deps.campaignRules('solar', 1)
   await bridgeCalls(deps, [
-    { facts, rules, buyerId: 'solar-direct', leg: { leg, answeredAgoMs: 0 } },
+    { facts, rules, buyerId: 'solar-direct', leg: { leg, answeredAgoMs: 0 }, lost: [] },
   ])
 }
 
@@ -172,7 +219,7 @@ export async function endCall(
       hungUpBy: 'caller',
       endReason: 'caller_hung_up',
       sipStatus: connectedMs === undefined ? 480 : 200,
-      leg: undefined,
+      legs: [],
     },
   ])
 }

@@ -2,15 +2,16 @@ import { onTestFinished } from 'vitest'
 import type { Buyer, Campaign } from '../../../src/domain/campaign.ts'
 import type { ConfigurationSnapshot } from '../../../src/domain/configuration-snapshot.ts'
 import { indexConfiguration } from '../../../src/domain/configuration-snapshot.ts'
-import type { CallBeginning } from '../../../src/flow/begin-call.ts'
+import { planRoutes } from '../../../src/domain/routing.ts'
+import type { BegunCall, CallBeginning } from '../../../src/flow/begin-call.ts'
 import type { Bridging } from '../../../src/flow/bridge-call.ts'
-import type { NextLeg } from '../../../src/flow/dial-leg.ts'
+import type { NextRound } from '../../../src/flow/dial-leg.ts'
 import type { CallEnd } from '../../../src/flow/end-call.ts'
 import { createCallKeys } from '../../../src/keys.ts'
 import { type SipController, startController } from '../../../src/sip/controller.ts'
 import { DEFAULT_HEADER_NAMES } from '../../../src/sip/headers.ts'
 import type { CallFlow } from '../../../src/sip/live-call.ts'
-import { aCampaign, silent } from '../../support/flow.ts'
+import { aBuyer, aCampaign, silent } from '../../support/flow.ts'
 import { waitFor } from '../../support/wait.ts'
 import { type Caller, caller, type Message, type Phone } from '../engine/support/phone.ts'
 import { openWorld, type World } from '../engine/support/world.ts'
@@ -18,7 +19,7 @@ import { openWorld, type World } from '../engine/support/world.ts'
 /** What the controller told the flow, in the order it happened. */
 export interface Recorded {
   readonly begun: CallBeginning[]
-  readonly nextLegs: NextLeg[]
+  readonly nextRounds: NextRound[]
   readonly bridged: Bridging[]
   readonly ended: CallEnd[]
 }
@@ -42,20 +43,20 @@ export const keys = createCallKeys([{ version: 1, secret: 'test' }])
 interface ServiceOptions {
   readonly buyers?: number
   readonly buyer?: Partial<Buyer>
+  readonly campaign?: Partial<Campaign>
+  /** Whether the buyers ring at the same time instead of one after the other. */
+  readonly ringsTogether?: boolean
   readonly flow?: Partial<CallFlow>
 }
 
 /** The controller on an engine, with a phone for the caller and one for each buyer. */
-export async function startService({
-  buyers: count = 1,
-  buyer = {},
-  flow = {},
-}: ServiceOptions = {}): Promise<ServiceUnderTest> {
+export async function startService(options: ServiceOptions = {}): Promise<ServiceUnderTest> {
+  const { buyers: count = 1, flow = {} } = options
   const world = await openWorld()
   const callerPhone = await world.phone()
   const buyers = await Promise.all(Array.from({ length: count }, () => world.phone()))
-  const recorded: Recorded = { begun: [], nextLegs: [], bridged: [], ended: [] }
-  const snapshot = directory(buyers, buyer)
+  const recorded: Recorded = { begun: [], nextRounds: [], bridged: [], ended: [] }
+  const snapshot = directory(buyers, options)
   const controller = await startController({
     server: { ...world.stack.admin, secret: 'secret' },
     directory: () => snapshot,
@@ -91,34 +92,50 @@ export async function startService({
   }
 }
 
+/** A call as the flow would give it back, its buyers planned as if none had any load. */
+export function planned({ facts, routing }: CallBeginning): BegunCall {
+  const now = new Date(0)
+  const plan = planRoutes(routing, { now, loadOf: () => undefined, earlierBuyerId: undefined })
+  return { facts: { ...facts, startedAt: now }, plan }
+}
+
 function recordingFlow(recorded: Recorded): CallFlow {
   return {
     beginCall: async (beginning) => {
       recorded.begun.push(beginning)
-      return { ...beginning.facts, startedAt: new Date(0) }
+      return planned(beginning)
     },
-    dialNextLeg: async (leg) => void recorded.nextLegs.push(leg),
+    dialNextRound: async (next) => {
+      recorded.nextRounds.push(next)
+      const [round = [], ...rest] = next.rounds
+      return { round, rest, leftOut: [] }
+    },
     bridgeCall: async (bridging) => void recorded.bridged.push(bridging),
     endCall: async (end) => void recorded.ended.push(end),
   }
 }
 
-function directory(phones: readonly Phone[], overrides: Partial<Buyer>): ConfigurationSnapshot {
+function directory(
+  phones: readonly Phone[],
+  { buyer: overrides, ringsTogether = false, campaign: campaignOverrides }: ServiceOptions,
+): ConfigurationSnapshot {
   const buyers = phones.map(({ port }, index): Buyer => ({
+    ...aBuyer(),
     buyerId: `buyer-${index + 1}`,
     name: `Buyer ${index + 1}`,
     endpoint: `sip:sales@127.0.0.1:${port}`,
-    gateway: undefined,
-    auth: undefined,
-    ringTimeoutMs: 5_000,
-    uuidFormat: 'standard',
-    headers: [],
-    paused: false,
     ...overrides,
   }))
   const campaign: Campaign = {
     ...aCampaign(),
-    routes: buyers.map(({ buyerId }, index) => ({ buyerId, priority: index + 1, weight: 1 })),
+    routes: buyers.map(({ buyerId }, index) => ({
+      buyerId,
+      priority: ringsTogether ? 1 : index + 1,
+      weight: 1,
+      ringsTogether,
+      filters: {},
+    })),
+    ...campaignOverrides,
     numbers: [{ number: '+18005550100', publisherId: 'acme', subId: undefined }],
   }
   const publishers = [{ publisherId: 'acme', name: 'Acme' }]

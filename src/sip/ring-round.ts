@@ -1,0 +1,170 @@
+import { type CallFacts, tokenValues } from '../domain/call.ts'
+import type { Buyer } from '../domain/campaign.ts'
+import type { Round } from '../domain/routing.ts'
+import type { LegFacts } from '../flow/leg-facts.ts'
+import type { Answered } from './bridged-call.ts'
+import { abandon, dial, type DialResult } from './dial.ts'
+import type { LegFailure } from './failure.ts'
+import { buildInviteHeaders, reasonHeader } from './headers.ts'
+import { type LegClock, startLegClock } from './leg-clock.ts'
+import type { Call } from './live-call.ts'
+import type { Headers, ReceivedResponse } from './srf.ts'
+
+export type RoundResult =
+  | { readonly kind: 'answered'; readonly answered: Answered }
+  | {
+      readonly kind: 'failed'
+      readonly failures: readonly LegFailure[]
+      readonly legs: readonly LegFacts[]
+    }
+  /** The caller gave up, or we did. */
+  | { readonly kind: 'cancelled'; readonly legs: readonly LegFacts[] }
+  | { readonly kind: 'server_lost'; readonly legs: readonly LegFacts[] }
+
+/** One round, with what decides how it is rung. */
+export interface Ringing {
+  readonly round: Round
+  /** The number of its first leg. */
+  readonly firstLeg: number
+  /** Whether no other buyer follows. */
+  readonly isLast: boolean
+}
+
+interface RungLeg {
+  readonly buyer: Buyer
+  readonly clock: LegClock
+  readonly result: DialResult
+}
+
+const ELSEWHERE = reasonHeader(200, 'Call completed elsewhere')
+
+/** Rings every buyer of a round at once; the first that answers has the call, the others are cancelled. */
+export async function ringRound(
+  call: Call,
+  facts: CallFacts,
+  { round, firstLeg, isLast }: Ringing,
+): Promise<RoundResult> {
+  const won = Promise.withResolvers<Headers>()
+  let winner: LegClock | undefined
+  const isAlone = round.length === 1
+  const rung = await Promise.all(
+    round.map(async ({ buyer }, index): Promise<RungLeg> => {
+      const clock = startLegClock(firstLeg + index)
+      const dialled = { facts, buyer, clock, isLast, isAlone, won: won.promise }
+      const result = await dialBuyer(call, dialled)
+      if (result.kind !== 'answered') return { buyer, clock, result }
+      if (winner) {
+        abandon(result.answer, ELSEWHERE)
+        return { buyer, clock, result: { kind: 'cancelled' } }
+      }
+      winner = clock
+      clock.answered()
+      won.resolve(ELSEWHERE)
+      return { buyer, clock, result }
+    }),
+  )
+  return roundResult(call, rung)
+}
+
+function roundResult(call: Call, rung: readonly RungLeg[]): RoundResult {
+  for (const { buyer, clock, result } of rung) {
+    if (result.kind !== 'answered') continue
+    const others = rung.filter((each) => each.clock !== clock)
+    const lost = others.map((each) => endedLeg(each, { fault: 'bridge', reason: 'lost_the_race' }))
+    return { kind: 'answered', answered: { buyer, clock, answer: result.answer, lost } }
+  }
+  const givenUp = call.isCancelled
+    ? { fault: 'caller', reason: 'cancelled' }
+    : { fault: 'bridge', reason: 'draining' }
+  const legs = rung.map((each) => endedLeg(each, givenUp))
+  if (rung.some(({ result }) => result.kind === 'server_lost')) return { kind: 'server_lost', legs }
+  if (rung.some(({ result }) => result.kind === 'cancelled')) return { kind: 'cancelled', legs }
+  const failures = rung.flatMap(({ result }) => (result.kind === 'failed' ? result.failure : []))
+  return { kind: 'failed', failures, legs }
+}
+
+/** @param givenUp what is said of a leg that we cancelled */
+function endedLeg(
+  { clock, result }: RungLeg,
+  givenUp: { readonly fault: string; readonly reason: string },
+): LegFacts {
+  switch (result.kind) {
+    case 'failed': {
+      const { fault, reason } = result.failure
+      return clock.ended({ sipStatus: result.status, fault, reason })
+    }
+    case 'server_lost':
+      return clock.ended({ fault: 'bridge', reason: 'bridge_lost' })
+    case 'cancelled':
+    case 'answered':
+      return clock.ended({ sipStatus: 487, ...givenUp })
+  }
+}
+
+interface DialledLeg {
+  readonly facts: CallFacts
+  readonly buyer: Buyer
+  readonly clock: LegClock
+  readonly isLast: boolean
+  readonly isAlone: boolean
+  readonly won: Promise<Headers>
+}
+
+function dialBuyer(call: Call, dialled: DialledLeg): Promise<DialResult> {
+  const { deps, request } = call
+  const { buyer, clock, isLast, isAlone, won } = dialled
+  const drained = call.hungUp.then((text) => reasonHeader(200, text))
+  return dial(deps.client, {
+    uac: {
+      uri: buyer.endpoint,
+      proxy: buyer.gateway,
+      auth: buyer.auth,
+      headers: inviteHeaders(call, dialled),
+      body: request.body,
+    },
+    ringTimeoutMs: buyer.ringTimeoutMs,
+    setupTimeoutMs: isLast ? undefined : buyer.setupTimeoutMs,
+    givenUp: Promise.race([call.cancelled, drained, won]),
+    onProvisional: (response) => {
+      clock.ringing()
+      passProvisional(call, response, isLast && isAlone)
+    },
+  })
+}
+
+function inviteHeaders(call: Call, { facts, buyer, clock }: DialledLeg): Headers {
+  const { deps, callUuid, admitted } = call
+  const selected = { ...facts, buyerId: buyer.buyerId }
+  const { headers, leftOut } = buildInviteHeaders({
+    names: deps.headerNames,
+    callUuid,
+    callKey: deps.keys.derive(callUuid, clock.leg),
+    callerNumber: admitted.callerNumber,
+    maxForwards: admitted.maxForwards,
+    buyer,
+    values: tokenValues(selected, deps.names(selected), {}),
+  })
+  if (leftOut.length > 0) {
+    deps.log.warn('leg.headers_left_out', {
+      call_uuid: callUuid,
+      buyer_id: buyer.buyerId,
+      left_out: leftOut,
+    })
+  }
+  return headers
+}
+
+/**
+ * Tells the caller that it rings. Early media is passed on only from the one buyer left: after it the
+ * caller's answer is fixed and nobody else could take over. @see RFC 3261 §13.2.1
+ */
+function passProvisional(call: Call, { status, body }: ReceivedResponse, isOnlyOne: boolean): void {
+  if (call.isCancelled || call.response.finalResponseSent) return
+  if (body && isOnlyOne && call.request.body) {
+    call.hasEarlyMedia = true
+    call.response.send(status === 180 ? 180 : 183, { body })
+  } else if (!call.isRinging && status !== 199) {
+    call.isRinging = true
+    call.response.send(180)
+  }
+}
