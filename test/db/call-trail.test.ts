@@ -9,7 +9,7 @@ async function settledTwice() {
   const callUuid = await anEndedCall(deps)
   await post(deps, callUuid, 'key=&revenue=10.00')
   await post(deps, callUuid, 'key=&revenue=12.5')
-  return { db, callUuid }
+  return { db, deps, callUuid }
 }
 
 describe('listPostbacks', () => {
@@ -45,10 +45,13 @@ describe('listSettlements', () => {
 
 describe('listDeliveries', () => {
   it('gives what was queued, each with its attempts', async () => {
-    const { db, callUuid } = await settledTwice()
+    const { db, deps, callUuid } = await settledTwice()
+    await post(deps, callUuid, 'revenue=13')
     await db.query(
       `insert into attempts values ($1, 'converted', 1, 1, app_now(), 'GET', 500, null, 12),
-                                   ($1, 'converted', 1, 2, app_now(), 'GET', null, 'timeout', 10000)`,
+                                   ($1, 'converted', 1, 2, app_now(), 'GET', null, 'timeout', 10000),
+                                   ($1, 'adjusted', 2, 1, app_now(), 'GET', 200, null, 12),
+                                   ($1, 'adjusted', 3, 1, app_now(), 'GET', 204, null, 12)`,
       [callUuid],
     )
     const deliveries = await listDeliveries(db, callUuid)
@@ -67,7 +70,8 @@ describe('listDeliveries', () => {
         [1, 500, null],
         [2, null, 'timeout'],
       ],
-      'adjusted 2': [],
+      'adjusted 2': [[1, 200, null]],
+      'adjusted 3': [[1, 204, null]],
     })
   })
 })

@@ -138,6 +138,8 @@ describe('GET /api/v1/calls', () => {
       ['created_from=2100-01-01T00:00:00Z', 0],
       ['created_to=2026-01-01T00:00:00%2B02:00', 0],
       ['created_to=2100-01-01', 1],
+      ['created_to=2026-01-01&before=ffffffff-ffff-7fff-bfff-ffffffffffff', 0],
+      ['created_to=2100-01-01&before=00000000-0000-7000-8000-000000000000', 0],
     ]
     const found: typeof counts = []
     for (const [query] of counts) found.push([query, uuidsOf(await get(`/calls?${query}`)).length])
