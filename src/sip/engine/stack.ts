@@ -1,15 +1,16 @@
-import { isIPv6 } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import type { Application } from './control/applications.ts'
+import type { SipMessageFrame } from './control/messages.ts'
 import { type ControlServer, startControlServer } from './control/server.ts'
 import { answerFromApplication } from './core/answer.ts'
 import { applicationGone } from './core/application-gone.ts'
-import { createCounters } from './core/counters.ts'
+import { type Counters, createCounters } from './core/counters.ts'
 import { receive } from './core/receive.ts'
 import { requestFromApplication } from './core/request.ts'
 import type { Core, Settings } from './core/state.ts'
 import { createGuard, GUARD_DEFAULTS } from './guard.ts'
 import { bracketed } from './message/uri.ts'
-import type { EngineOptions, EngineStats, SipAddress } from './options.ts'
+import type { EngineOptions, EngineStats } from './options.ts'
 import { createTransactionLayer } from './transaction/layer.ts'
 import { createWheel } from './transaction/wheel.ts'
 import {
@@ -19,8 +20,7 @@ import {
   type Reports,
   type TransportName,
 } from './transport/transport.ts'
-import { listenTcp } from './transport/tcp.ts'
-import { listenUdp } from './transport/udp.ts'
+import { listenOn, notListening } from './transport/listen.ts'
 
 /** Where an engine listens, free ports filled in. */
 export interface Addresses {
@@ -48,67 +48,29 @@ export async function startStack(
   options: EngineOptions,
   onFault: (error: unknown) => void = () => undefined,
 ): Promise<Stack> {
-  const settings = settingsOf(options)
-  const listeners: Listener[] = []
   const counters = createCounters()
-  let closing = false
-  // A mistake of ours that one message brings to light must not take every other call down.
-  const guarded = (work: () => void): void => {
-    if (closing) return
-    try {
-      work()
-    } catch (error) {
-      counters.faults++
-      onFault(error)
-    }
-  }
-  const tickMs = tickMsOf(settings.timers.t1Ms)
-  const wheel = createWheel({ tickMs, now: () => performance.now(), run: guarded })
-  const transactions = createTransactionLayer(settings.timers, wheel)
-  const guard = createGuard({ ...GUARD_DEFAULTS, ...options.guard }, () => performance.now())
+  const shield = createShield(counters, onFault)
+  const listeners: Listener[] = []
   const control = await listenForApplications(options, listeners, {
     onSip: (application, frame) => {
-      guarded(() => {
-        if (frame.text.startsWith('SIP/2.0')) answerFromApplication(core, application, frame)
-        else requestFromApplication(core, application, frame)
+      shield.run(() => {
+        receiveFromApplication(core, application, frame)
       })
     },
     onGone: (application) => {
-      guarded(() => {
+      shield.run(() => {
         applicationGone(core, application)
       })
     },
   })
-  const core: Core = {
-    settings,
-    wheel,
-    transactions,
-    listeners,
-    guard,
-    counters,
-    routes: control.routes,
-    dialogs: new Map(),
-    serverRequests: new Map(),
-    txnByKey: new Map(),
-    requestsSeen: new Map(),
-    invitations: new Map(),
-    invitationsByDialog: new Map(),
-    clientRequests: new Set(),
-  }
-  const reports: Reports = {
-    receive: (text, from, listener) => {
-      guarded(() => {
-        receive(core, text, from, listener)
-      })
-    },
-    unreachable: failSoon(core, guarded),
-  }
+  const core = createCore(options, { counters, listeners, shield, routes: control.routes })
   const close = async (): Promise<void> => {
-    closing = true
-    wheel.close()
-    await Promise.all([control.close(), ...listeners.map((listener) => listener.close())])
+    shield.close()
+    core.wheel.close()
+    await Promise.all([control.close(), ...listeners.map(async (listener) => listener.close())])
   }
   try {
+    const reports = reportsTo(core, shield)
     for (const address of options.sip) listeners.push(await listenOn(address, reports))
   } catch (error) {
     await close()
@@ -120,6 +82,93 @@ export async function startStack(
     sip: listeners.map(({ transport, host, port }) => ({ transport, host, port })),
     stats: () => statsOf(core, control),
     close,
+  }
+}
+
+/** Runs whatever comes from outside. */
+interface Shield {
+  readonly run: (work: () => void) => void
+  /** From now on nothing is run. */
+  readonly close: () => void
+}
+
+/** A mistake of ours that one message brings to light must not take every other call down. */
+function createShield(counters: Counters, onFault: (error: unknown) => void): Shield {
+  let isClosed = false
+  return {
+    run: (work) => {
+      if (isClosed) return
+      try {
+        work()
+      } catch (error) {
+        counters.faults++
+        onFault(error)
+      }
+    },
+    close: () => {
+      isClosed = true
+    },
+  }
+}
+
+function createCore(
+  options: EngineOptions,
+  parts: Pick<Core, 'counters' | 'listeners' | 'routes'> & { readonly shield: Shield },
+): Core {
+  const { shield, ...given } = parts
+  const settings = settingsOf(options)
+  const now = (): number => performance.now()
+  const tickMs = tickMsOf(settings.timers.t1Ms)
+  const wheel = createWheel({ tickMs, now, run: shield.run })
+  return {
+    ...given,
+    settings,
+    wheel,
+    transactions: createTransactionLayer(settings.timers, wheel),
+    guard: createGuard({ ...GUARD_DEFAULTS, ...options.guard }, now),
+    dialogs: new Map(),
+    serverRequests: new Map(),
+    txnByKey: new Map(),
+    requestsSeen: new Map(),
+    invitations: new Map(),
+    invitationsByDialog: new Map(),
+    clientRequests: new Set(),
+  }
+}
+
+function receiveFromApplication(
+  core: Core,
+  application: Application,
+  frame: SipMessageFrame,
+): void {
+  if (frame.text.startsWith('SIP/2.0')) answerFromApplication(core, application, frame)
+  else requestFromApplication(core, application, frame)
+}
+
+/**
+ * What transports tell the core. Refusals come one for each packet; the requests under way are
+ * looked through once for all that came in one turn of the event loop.
+ */
+function reportsTo(core: Core, shield: Shield): Reports {
+  const refused = new Map<string, Hop>()
+  const failRefused = (): void => {
+    const hops = [...refused.values()]
+    refused.clear()
+    for (const hop of hops)
+      shield.run(() => {
+        core.transactions.failHop(hop)
+      })
+  }
+  return {
+    receive: (text, from, listener) => {
+      shield.run(() => {
+        receive(core, text, from, listener)
+      })
+    },
+    unreachable: (to) => {
+      if (refused.size === 0) setImmediate(failRefused)
+      refused.set(hopKey(to), to)
+    },
   }
 }
 
@@ -152,55 +201,6 @@ async function listenForApplications(
     return await startControlServer({ ...admin, secret, hostports }, events)
   } catch (error) {
     throw notListening('control port', admin, error)
-  }
-}
-
-async function listenOn(address: SipAddress, reports: Reports): Promise<Listener> {
-  const { host, port, publicHost, transport } = address
-  if (transport === 'tls')
-    throw new Error(
-      `SIP over ${transport} is not supported by the embedded engine yet: ` +
-        'leave it out of SIP_TRANSPORTS or connect a drachtio-server.',
-    )
-  try {
-    const listen = transport === 'udp' ? listenUdp : listenTcp
-    return await listen({ host, port, publicHost }, reports)
-  } catch (error) {
-    throw notListening(transport, { host, port }, error)
-  }
-}
-
-function notListening(
-  what: string,
-  { host, port }: { readonly host: string; readonly port: number },
-  cause: unknown,
-): Error {
-  const place = `${what}/${isIPv6(host) ? `[${host}]` : host}:${port}`
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  const reason =
-    code === 'EADDRINUSE'
-      ? 'another program has it: stop that or choose another port.'
-      : `${cause instanceof Error ? cause.message : String(cause)}.`
-  return new Error(`Cannot listen on ${place}: ${reason}`, { cause })
-}
-
-/**
- * Refusals of many packets come one by one; the requests under way are looked through once for all
- * that came in one turn of the event loop.
- */
-function failSoon(core: Core, guarded: (work: () => void) => void): (to: Hop) => void {
-  const hops = new Map<string, Hop>()
-  return (to) => {
-    if (hops.size === 0)
-      setImmediate(() => {
-        const failed = [...hops.values()]
-        hops.clear()
-        for (const hop of failed)
-          guarded(() => {
-            core.transactions.failHop(hop)
-          })
-      })
-    hops.set(hopKey(to), to)
   }
 }
 

@@ -1,6 +1,6 @@
 import { dialogIdOf } from '../dialog/dialog.ts'
 import type { SipRequest } from '../message/message.ts'
-import type { ServerTransaction } from '../transaction/layer.ts'
+import type { ServerTransaction } from '../transaction/transactions.ts'
 import { giveUpWaiting, respondTrying } from './answer.ts'
 import { newTag } from './identifiers.ts'
 import { answerStatelessly, type Arrival, responseHop } from './refuse.ts'

@@ -1,6 +1,6 @@
 import { contactUri, dialogAsClient } from '../dialog/dialog.ts'
 import type { SipResponse } from '../message/message.ts'
-import type { ClientUser } from '../transaction/layer.ts'
+import type { ClientUser } from '../transaction/transactions.ts'
 import type { Failure } from '../transaction/timers.ts'
 import type { Hop } from '../transport/transport.ts'
 import { cancelOrHold, sendCancel } from './application-cancel.ts'

@@ -6,12 +6,9 @@ import type { DialogState } from '../dialog/dialog.ts'
 import type { Guard } from '../guard.ts'
 import type { SipRequest } from '../message/message.ts'
 import type { EngineLimits } from '../options.ts'
-import type {
-  ClientTransaction,
-  ServerTransaction,
-  TransactionLayer,
-} from '../transaction/layer.ts'
+import type { TransactionLayer } from '../transaction/layer.ts'
 import type { TimerValues } from '../transaction/timers.ts'
+import type { ClientTransaction, ServerTransaction } from '../transaction/transactions.ts'
 import type { TimerHandle, Wheel } from '../transaction/wheel.ts'
 import type { Hop, Listener } from '../transport/transport.ts'
 import type { Counters } from './counters.ts'

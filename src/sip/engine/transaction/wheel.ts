@@ -13,14 +13,6 @@ export interface Wheel {
   readonly close: () => void
 }
 
-interface Entry extends TimerHandle {
-  dueTick: number
-  work: (() => void) | undefined
-  previous: Entry | undefined
-  next: Entry | undefined
-  slot: number
-}
-
 /** How a wheel is driven. */
 export interface WheelOptions {
   /** Resolution: no timer fires early, all fire at most one tick late. */
@@ -34,92 +26,99 @@ export interface WheelOptions {
 /** A power of two; at 10 ms a tick, one turn is 41 s, longer than any timer of a transaction. */
 const SLOTS = 4_096
 
+interface Entry extends TimerHandle {
+  readonly dueTick: number
+  readonly slot: number
+  /** Undefined once it has fired or been cancelled. */
+  work: (() => void) | undefined
+  previous: Entry | undefined
+  next: Entry | undefined
+}
+
+interface State extends WheelOptions {
+  /** The first entry of each slot's list. */
+  readonly slots: (Entry | undefined)[]
+  count: number
+  /** The last tick that was worked off. */
+  tick: number
+  interval: NodeJS.Timeout | undefined
+}
+
 /**
  * A hashed timer wheel: starting and cancelling a timer costs the same however many run, which
  * matters because nearly every timer of a call is cancelled. The interval only runs while there is
- * something to wait for.
- *
- * An entry that throws does not keep the others from firing, if `run` catches.
+ * something to wait for. A timer that throws does not keep the others from firing, if `run` catches.
  */
-export function createWheel({ now, run, tickMs }: WheelOptions): Wheel {
-  const slots: (Entry | undefined)[] = Array.from({ length: SLOTS }, () => undefined)
-  let count = 0
-  let interval: NodeJS.Timeout | undefined
-  let tick = 0
-
-  const currentTick = (): number => Math.floor(now() / tickMs)
-
-  const unlink = (entry: Entry): void => {
-    if (entry.previous) entry.previous.next = entry.next
-    else if (slots[entry.slot] === entry) slots[entry.slot] = entry.next
-    if (entry.next) entry.next.previous = entry.previous
-    entry.previous = undefined
-    entry.next = undefined
-    entry.work = undefined
-    count--
+export function createWheel(options: WheelOptions): Wheel {
+  const slots = Array.from({ length: SLOTS }, (): Entry | undefined => undefined)
+  const state: State = { ...options, slots, count: 0, tick: 0, interval: undefined }
+  return {
+    start: (afterMs, work) => startTimer(state, afterMs, work),
+    size: () => state.count,
+    close: () => {
+      stop(state)
+      slots.fill(undefined)
+      state.count = 0
+    },
   }
+}
 
-  const cancel = (entry: Entry): void => {
-    if (entry.work !== undefined) unlink(entry)
+function startTimer(state: State, afterMs: number, work: () => void): TimerHandle {
+  const { now, slots, tickMs } = state
+  if (state.interval === undefined) {
+    state.tick = Math.floor(now() / tickMs)
+    state.interval = setInterval(() => {
+      turn(state)
+    }, tickMs)
   }
-
-  // Entries stay linked until their turn, so that one of them can still cancel another.
-  const runSlot = (slot: number, untilTick: number): void => {
-    const due: Entry[] = []
-    for (let entry = slots[slot]; entry; entry = entry.next)
-      if (entry.dueTick <= untilTick) due.push(entry)
-    for (const entry of due) {
-      const { work } = entry
-      if (work === undefined) continue
-      unlink(entry)
-      run(work)
-    }
+  const dueTick = Math.max(Math.ceil((now() + afterMs) / tickMs), state.tick + 1)
+  const slot = dueTick & (SLOTS - 1)
+  const next = slots[slot]
+  const cancel = (): void => {
+    if (entry.work !== undefined) unlink(state, entry)
   }
+  const entry: Entry = { dueTick, slot, work, previous: undefined, next, cancel }
+  if (next) next.previous = entry
+  slots[slot] = entry
+  state.count++
+  return entry
+}
 
-  const turn = (): void => {
-    const target = currentTick()
-    // After a long pause of the process one turn over all slots is enough.
-    if (target - tick > SLOTS) tick = target - SLOTS
-    while (tick < target) {
-      tick++
-      runSlot(tick & (SLOTS - 1), tick)
-    }
-    if (count === 0) {
-      clearInterval(interval)
-      interval = undefined
-    }
+function turn(state: State): void {
+  const target = Math.floor(state.now() / state.tickMs)
+  // After a long pause of the process one turn over all slots is enough.
+  state.tick = Math.max(state.tick, target - SLOTS)
+  while (state.tick < target) {
+    state.tick++
+    runSlot(state, target)
   }
+  if (state.count === 0) stop(state)
+}
 
-  const start = (afterMs: number, work: () => void): TimerHandle => {
-    if (interval === undefined) {
-      tick = currentTick()
-      interval = setInterval(turn, tickMs)
-    }
-    const dueTick = Math.max(Math.ceil((now() + afterMs) / tickMs), tick + 1)
-    const slot = dueTick & (SLOTS - 1)
-    const next = slots[slot]
-    const entry: Entry = {
-      dueTick,
-      work,
-      previous: undefined,
-      next,
-      slot,
-      cancel: () => {
-        cancel(entry)
-      },
-    }
-    if (next) next.previous = entry
-    slots[slot] = entry
-    count++
-    return entry
+/** Entries stay linked until their turn, so that one of them can still cancel another. */
+function runSlot(state: State, untilTick: number): void {
+  const due: Entry[] = []
+  for (let entry = state.slots[state.tick & (SLOTS - 1)]; entry; entry = entry.next)
+    if (entry.dueTick <= untilTick) due.push(entry)
+  for (const entry of due) {
+    const { work } = entry
+    if (work === undefined) continue
+    unlink(state, entry)
+    state.run(work)
   }
+}
 
-  const close = (): void => {
-    clearInterval(interval)
-    interval = undefined
-    slots.fill(undefined)
-    count = 0
-  }
+function unlink(state: State, entry: Entry): void {
+  if (entry.previous) entry.previous.next = entry.next
+  else if (state.slots[entry.slot] === entry) state.slots[entry.slot] = entry.next
+  if (entry.next) entry.next.previous = entry.previous
+  entry.previous = undefined
+  entry.next = undefined
+  entry.work = undefined
+  state.count--
+}
 
-  return { start, size: () => count, close }
+function stop(state: State): void {
+  clearInterval(state.interval)
+  state.interval = undefined
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { looksLikeIPv6 } from '../message/uri.ts'
 import { advertisedHost } from './advertised.ts'
 import { createStreamReader } from './stream-reader.ts'
@@ -43,40 +43,23 @@ export async function listenTcp(
   reports: Reports,
 ): Promise<Listener> {
   const connections: Connections = { byId: new Map(), byHop: new Map() }
-  let lastId = 0
-  const serve = (socket: Socket, address: string, remotePort: number): Connection => {
-    lastId++
-    const hop: Hop = { transport: 'tcp', address, port: remotePort, connectionId: lastId }
-    const connection = { id: lastId, socket, hop, hasSent: false }
-    serveConnection(connection, connections, {
-      receive: (text) => {
-        reports.receive(text, hop, listener)
+  const serve = (socket: Socket, to: { address: string; port: number }): Connection =>
+    serveConnection(socket, to, connections, {
+      receive: (text, from) => {
+        reports.receive(text, from, listener)
       },
-      closed: () => {
-        if (connection.hasSent) reports.unreachable(hop)
-      },
+      lost: reports.unreachable,
     })
-    return connection
-  }
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
-    const { remoteAddress, remotePort } = socket
-    if (
-      remoteAddress === undefined ||
-      remotePort === undefined ||
-      isFull(connections, remoteAddress)
-    )
+    const { remoteAddress: address, remotePort: port } = socket
+    if (address === undefined || port === undefined || isFull(connections, address))
       socket.destroy()
-    else serve(socket, remoteAddress, remotePort)
+    else serve(socket, { address, port })
   })
   server.listen({ host, port, exclusive: true, ipv6Only: looksLikeIPv6(host) })
   await once(server, 'listening')
   server.on('error', () => undefined) // of one connection that could not be accepted
-  const address = server.address()
-  const taken = typeof address === 'object' && address ? address.port : port
-  const open = (to: Hop): Connection => {
-    const socket = connect({ host: to.address, port: to.port, noDelay: true, keepAlive: true })
-    return serve(socket, to.address, to.port)
-  }
+  const taken = portOf(server) ?? port
   const listener: Listener = {
     transport: 'tcp',
     reliable: true,
@@ -85,7 +68,7 @@ export async function listenTcp(
     port: taken,
     sentBy: { host: publicHost ?? advertisedHost(host), port: taken },
     send: (text, to) => {
-      write(find(connections, to) ?? open(to), text)
+      write(find(connections, to) ?? serve(open(to), to), text)
     },
     watch: () => undefined,
     sockets: () => 1 + connections.byId.size,
@@ -96,6 +79,15 @@ export async function listenTcp(
     },
   }
   return listener
+}
+
+function portOf(server: Server): number | undefined {
+  const address = server.address()
+  return typeof address === 'object' ? address?.port : undefined
+}
+
+function open({ address, port }: Hop): Socket {
+  return connect({ host: address, port, noDelay: true, keepAlive: true })
 }
 
 function find({ byHop, byId }: Connections, to: Hop): Connection | undefined {
@@ -117,20 +109,39 @@ function isFull({ byId }: Connections, address: string): boolean {
 }
 
 interface Handlers {
-  readonly receive: (text: string) => void
-  readonly closed: () => void
+  readonly receive: (text: string, from: Hop) => void
+  /** The connection has ended, and what was sent on it may not have arrived. */
+  readonly lost: (to: Hop) => void
 }
 
+let lastId = 0
+
 function serveConnection(
-  connection: Connection,
+  socket: Socket,
+  { address, port }: { readonly address: string; readonly port: number },
   { byHop, byId }: Connections,
   handlers: Handlers,
-): void {
-  const { hop, id, socket } = connection
+): Connection {
+  lastId++
+  const hop: Hop = { transport: 'tcp', address, port, connectionId: lastId }
+  const connection = { id: lastId, socket, hop, hasSent: false }
   const key = hopKey(hop)
-  byId.set(id, connection)
+  byId.set(connection.id, connection)
   byHop.set(key, connection)
   limitTime(socket)
+  readMessages(socket, (text) => {
+    handlers.receive(text, hop)
+  })
+  socket.on('error', () => undefined) // 'close' follows, and that is what counts
+  socket.on('close', () => {
+    byId.delete(connection.id)
+    if (byHop.get(key) === connection) byHop.delete(key)
+    if (connection.hasSent) handlers.lost(hop)
+  })
+  return connection
+}
+
+function readMessages(socket: Socket, receive: (text: string) => void): void {
   const reader = createStreamReader()
   let deadline: NodeJS.Timeout | undefined
   socket.on('data', (bytes: Buffer) => {
@@ -142,14 +153,10 @@ function serveConnection(
     }
     if (reading.isPartial) deadline = setTimeout(() => socket.destroy(), MESSAGE_MS)
     if (reading.isPinged) socket.write('\r\n')
-    for (const message of reading.messages) handlers.receive(message)
+    for (const message of reading.messages) receive(message)
   })
-  socket.on('error', () => undefined) // 'close' follows, and that is what counts
   socket.on('close', () => {
     clearTimeout(deadline)
-    byId.delete(id)
-    if (byHop.get(key) === connection) byHop.delete(key)
-    handlers.closed()
   })
 }
 
