@@ -36,7 +36,13 @@ export interface HttpDeps extends PostbackDeps, ApiDeps, HealthDeps {
 const URL_LENGTH_MAX = 2_048
 const CONNECTIONS_MAX = 5_000
 const ONCE = new Set(['host', 'authorization'])
-const TIMEOUTS: HttpTimeouts = { headersMs: 5_000, requestMs: 10_000, silenceMs: 15_000 }
+/** How often Node looks for requests that take too long; it ends them that much later. */
+const TIMEOUT_CHECK_MS = 500
+const TIMEOUTS: HttpTimeouts = {
+  headersMs: 5_000,
+  requestMs: 10_000 - TIMEOUT_CHECK_MS,
+  silenceMs: 15_000,
+}
 
 /**
  * Builds the HTTP side without listening: postbacks, API and health. Limits are those of a server
@@ -53,7 +59,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
     connectionTimeout: timeouts.silenceMs,
     keepAliveTimeout: 72_000, // longer than common proxies keep theirs, so that they close first
     maxRequestsPerSocket: 1_000,
-    http: { headersTimeout: timeouts.headersMs, connectionsCheckingInterval: 500 },
+    http: { headersTimeout: timeouts.headersMs, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     return503OnClosing: false, // what has arrived is still answered, and the connection closed then
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
