@@ -1,3 +1,4 @@
+import type { Dialog } from '../../sip/srf.ts'
 import type { ShownCall } from './api.ts'
 import { demoConfiguration, POSTBACK_TIMEOUT_SECONDS, TRACKING_NUMBER } from './configuration.ts'
 import type { IncomingCall } from './phones.ts'
@@ -66,7 +67,7 @@ async function callBuyer(scene: Scene, caller: string): Promise<Told> {
   atCaller.hangUp({})
   await trail.step(
     'the caller hangs up',
-    () => atBuyer.ended,
+    () => hungUpByPeer(atBuyer),
     () => 'the buyer has got the BYE',
   )
   await trail.step(
@@ -75,6 +76,11 @@ async function callBuyer(scene: Scene, caller: string): Promise<Told> {
     () => `pending for ${POSTBACK_TIMEOUT_SECONDS} s at most`,
   )
   return told
+}
+
+async function hungUpByPeer({ ended }: Dialog): Promise<void> {
+  const { by } = await ended
+  if (by !== 'peer') throw new Error('the call ended in another way')
 }
 
 /** The buyer posts back 10.00, of which the publisher gets 0.8. */
