@@ -139,7 +139,7 @@ export const MONEY: readonly Scenario[] = [
     configuration: PATIENT,
     postbacks: [
       { ...TEN, key: 'wrong', answer: '403 refused wrong_key' },
-      { ...TEN, query: 'revenue=10,00', answer: '400 refused revenue_not_a_number' },
+      { ...TEN, query: 'revenue=10,00', answer: '400 refused wrong_decimal_separator' },
       TEN,
     ],
     expected: converted(SOLD, SALE),

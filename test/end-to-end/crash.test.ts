@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { untilPhonesAreOver } from '../../sip-scenarios/phones.ts'
 import type { Target } from '../../sip-scenarios/rig.ts'
-import { judgeStage } from '../../sip-scenarios/run.ts'
+import { findCalls, judgeStage } from '../../sip-scenarios/run.ts'
 import type { Scenario } from '../../sip-scenarios/scenario.ts'
 import { isQuietIn, placeCall, type PlacedCall, stageScenarios } from '../support/calls.ts'
 import { findLeftovers, makeDataDir, sameAddresses, startService } from '../support/service.ts'
@@ -18,7 +18,7 @@ const SILENT_CALL: Scenario = {
       {
         id: 'sales',
         type: 'postback',
-        postback_timeout_seconds: 1,
+        postback_timeout_seconds: 3,
         conversions: [{ name: 'posted', value: 'posted' }],
       },
     ],
@@ -90,6 +90,7 @@ describe('a service that is killed', () => {
         deadlineMs: 15_000,
       })
 
+      expect((await findCalls(stage)).map(({ conversion }) => conversion)).toEqual(['pending'])
       killed.signal('SIGKILL')
       await killed.exited
       const restarted = await startService(dataDir, sameAddresses(killed))
