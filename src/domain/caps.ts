@@ -52,32 +52,40 @@ export const timeZoneOf = ({ hours }: Pick<Buyer, 'hours'>): string => hours?.ti
 
 /** Whether any cap bounds this buyer: only then its calls are counted. */
 export function isCapped({ caps }: Pick<Buyer, 'caps'>): boolean {
-  const { concurrent, hourly, daily, monthly, total } = caps
-  return [concurrent, hourly, daily, monthly, total].some((cap) => cap !== undefined)
+  return (
+    caps.concurrent !== undefined ||
+    caps.hourly !== undefined ||
+    caps.daily !== undefined ||
+    caps.monthly !== undefined ||
+    caps.total !== undefined
+  )
 }
 
-/** The first cap that has no place left; undefined where one more call is welcome. */
+/**
+ * The first cap that has no place left; undefined where one more call is welcome. Allocates nothing: it is
+ * asked for every buyer of a campaign at every call.
+ */
 export function findFullCap(caps: Caps, load: Load, now: Periods): FullCap | undefined {
-  const isFull = (count: number, cap: number | undefined) => cap !== undefined && count >= cap
-  const { hourly, daily, monthly } = countsNow(load, now)
-  if (isFull(load.concurrent, caps.concurrent)) return 'cap_concurrent'
-  if (isFull(hourly, caps.hourly)) return 'cap_hourly'
-  if (isFull(daily, caps.daily)) return 'cap_daily'
-  if (isFull(monthly, caps.monthly)) return 'cap_monthly'
-  return isFull(load.total, caps.total) ? 'cap_total' : undefined
+  if (isFull(caps.concurrent, load.concurrent)) return 'cap_concurrent'
+  if (load.hour === now.hour && isFull(caps.hourly, load.hourly)) return 'cap_hourly'
+  if (load.day === now.day && isFull(caps.daily, load.daily)) return 'cap_daily'
+  if (load.month === now.month && isFull(caps.monthly, load.monthly)) return 'cap_monthly'
+  return isFull(caps.total, load.total) ? 'cap_total' : undefined
 }
+
+const isFull = (cap: number | undefined, count: number): boolean =>
+  cap !== undefined && count >= cap
 
 /** The load with one more call in it; counts of periods that are over begin anew. */
 export function takePlace(load: Load, now: Periods): Load {
-  const { hourly, daily, monthly } = countsNow(load, now)
   return {
     concurrent: load.concurrent + 1,
     hour: now.hour,
-    hourly: hourly + 1,
+    hourly: (load.hour === now.hour ? load.hourly : 0) + 1,
     day: now.day,
-    daily: daily + 1,
+    daily: (load.day === now.day ? load.daily : 0) + 1,
     month: now.month,
-    monthly: monthly + 1,
+    monthly: (load.month === now.month ? load.monthly : 0) + 1,
     total: load.total + 1,
   }
 }
@@ -94,13 +102,5 @@ export function givePlaceBack(load: Load, taken: Periods, isAnswered: boolean): 
     daily: less(load.daily, load.day === taken.day),
     monthly: less(load.monthly, load.month === taken.month),
     total: less(load.total, true),
-  }
-}
-
-function countsNow(load: Load, now: Periods): Pick<Load, 'hourly' | 'daily' | 'monthly'> {
-  return {
-    hourly: load.hour === now.hour ? load.hourly : 0,
-    daily: load.day === now.day ? load.daily : 0,
-    monthly: load.month === now.month ? load.monthly : 0,
   }
 }

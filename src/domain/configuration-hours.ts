@@ -35,10 +35,11 @@ export function isOpenAt(
   open: readonly OpeningHours[],
   { weekday, minuteOfDay }: LocalTime,
 ): boolean {
-  return open.some(
-    ({ weekdays, fromMinute, untilMinute }) =>
-      minuteOfDay >= fromMinute && minuteOfDay < untilMinute && weekdays.includes(weekday),
-  )
+  for (const { weekdays, fromMinute, untilMinute } of open) {
+    const isTime = minuteOfDay >= fromMinute && minuteOfDay < untilMinute
+    if (isTime && weekdays.includes(weekday)) return true
+  }
+  return false
 }
 
 function parseWeekdays(text: string): readonly number[] | undefined {

@@ -72,6 +72,30 @@ describe('the order of buyers', () => {
     expect(plan({ routes }).rounds).toEqual(['b', 'a', 'c'])
   })
 
+  it('ends after 20 buyers, the best of the first priorities', () => {
+    let seed = 7
+    const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647
+    const names = Array.from({ length: 30 }, (_, index) => `b${index}`)
+    const routes = [...names.map((name) => route(name, { priority: 2 })), route('first')]
+    const { rounds, leftOut } = plan({ routes, request: { random } })
+    expect([rounds[0], rounds.length, leftOut.length]).toEqual(['first', 20, 11])
+    expect(leftOut.every((each) => each.endsWith(' too_far_down'))).toBe(true)
+  })
+
+  it('draws lots among more buyers than are tried as it does among few', () => {
+    let seed = 3
+    const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647
+    const many = Array.from({ length: 100 }, (_, index) => route(`b${index}`))
+    const routes = [...many, route('heavy', { weight: 100 })]
+    const firsts = Array.from(
+      { length: 2_000 },
+      () => plan({ routes, request: { random } }).rounds[0],
+    )
+    const share = firsts.filter((first) => first === 'heavy').length / 2_000
+    expect(share).toBeGreaterThan(0.46)
+    expect(share).toBeLessThan(0.54)
+  })
+
   it('rings the members of a ring group at once, each priority for itself', () => {
     const together = { ringsTogether: true }
     const routes = [

@@ -1,5 +1,6 @@
 import { callsBench } from './calls.ts'
 import type { Figure } from './figure.ts'
+import { routingBench } from './routing.ts'
 
 /** What a bench is given. */
 export interface BenchOptions {
@@ -17,4 +18,4 @@ export interface Bench {
 }
 
 /** Every bench, in the order in which they run. */
-export const BENCHES: readonly Bench[] = [callsBench]
+export const BENCHES: readonly Bench[] = [callsBench, routingBench]
