@@ -8,6 +8,7 @@ import { beat } from './db/processes.ts'
 import type { Database } from './db/queryable.ts'
 import { buildAddressPolicy, checkUrl } from './delivery/address-policy.ts'
 import { startDeliveryWorker } from './delivery/worker.ts'
+import { anchorLedger } from './flow/anchor-ledger.ts'
 import { type ConfigurationView, startConfigurationView } from './flow/configuration-view.ts'
 import { expirePostbacks } from './flow/expire-postbacks.ts'
 import type { FlowDeps } from './flow/flow-deps.ts'
@@ -46,6 +47,7 @@ export interface BridgeOverrides {
 const CONNECTIONS_MAX = 20
 const HEARTBEAT_MS = 5_000
 const EXPIRY_MS = 100
+const ANCHOR_MS = 1_000
 const PARTITIONS_MS = 12 * 3_600_000
 const SIP_CONNECT_TIMEOUT_MS = 5_000
 const CALL_MS_MAX = 4 * 3_600_000
@@ -173,6 +175,12 @@ async function startSettlement(
       name: 'expire-postbacks',
       everyMs: EXPIRY_MS,
       round: async () => (await expirePostbacks(deps)).isFull,
+      log,
+    }),
+    startLoop({
+      name: 'anchor-ledger',
+      everyMs: ANCHOR_MS,
+      round: anchorLedger({ database, log }),
       log,
     }),
     startLoop({

@@ -9,6 +9,7 @@ import { registerEngine } from './engine.ts'
 import { registerExport } from './export.ts'
 import { registerScenarios } from './scenarios.ts'
 import { registerStart } from './start.ts'
+import { registerVerify } from './verify.ts'
 
 /** The `bridgeback` command. Exits non-zero on failure, after one sentence of what to do. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     registerScenarios,
     registerEngine,
     registerBench,
+    registerVerify,
   ]) {
     register(program)
   }

@@ -1,0 +1,108 @@
+import type { LedgerEntry } from '../domain/ledger.ts'
+import type { PostbackText } from '../domain/postback.ts'
+import type { SettlementReason } from '../domain/settlement.ts'
+import type { Queryable } from './queryable.ts'
+
+/** An entry as it is stored, with the postback that it names and the call as it stands. */
+export interface StoredEntry {
+  readonly entry: LedgerEntry
+  readonly position: number
+  /** In hex, as is `hash`. */
+  readonly previousHash: string
+  readonly hash: string
+  readonly postback: PostbackText | undefined
+  /** What the call's row says; undefined in an export. */
+  readonly call: StandingMoney | undefined
+}
+
+/** The money of a call as its own row has it. */
+export interface StandingMoney {
+  readonly revision: number
+  readonly conversion: string
+  readonly reason: SettlementReason | null
+  readonly revenue: string | null
+  readonly payout: string | null
+}
+
+interface EntryRow extends Omit<LedgerEntry, 'decided_at' | 'ended_at' | 'settle_at'> {
+  readonly decided_at: Date
+  readonly ended_at: Date | null
+  readonly settle_at: Date | null
+  readonly position: number
+  readonly previous_hash: string
+  readonly hash: string
+  readonly query: string | null
+  readonly body: string | null
+  readonly standing_revision: number
+  readonly standing_conversion: string
+  readonly standing_reason: SettlementReason | null
+  readonly standing_revenue: string | null
+  readonly standing_payout: string | null
+}
+
+const PAGE = 2_000
+const FIRST = { call_uuid: '00000000-0000-0000-0000-000000000000', revision: 0 }
+
+/** The whole ledger, call by call, a page at a time; memory does not grow with its length. */
+export async function* readLedger(db: Queryable): AsyncGenerator<readonly StoredEntry[]> {
+  let after: { readonly call_uuid: string; readonly revision: number } = FIRST
+  for (;;) {
+    const { rows } = await db.query<EntryRow>({
+      name: 'read-ledger',
+      text: `select s.call_uuid, s.revision, s.kind, s.conversion, s.reason, s.campaign_id,
+                    s.campaign_version, s.group_id, s.conversion_name, s.basis, s.revenue, s.payout,
+                    s.payout_clamped, s.postback_id, s.postback_value, s.connected_ms, s.late,
+                    s.duplicate, s.steps, s.decided_at, s.publisher_id, s.buyer_id, s.ended_at,
+                    s.settle_at, s.position, encode(s.previous_hash, 'hex') previous_hash,
+                    encode(s.hash, 'hex') hash, p.query, p.body, c.revision standing_revision,
+                    c.conversion standing_conversion, c.reason standing_reason,
+                    c.revenue standing_revenue, c.payout standing_payout
+               from (select * from settlements
+                      where (call_uuid, revision) > ($1::uuid, $2::int)
+                      order by call_uuid, revision limit $3) s
+               join calls c using (call_uuid)
+               left join postbacks p using (call_uuid, postback_id)
+              order by s.call_uuid, s.revision`,
+      values: [after.call_uuid, after.revision, PAGE],
+    })
+    const last = rows.at(-1)
+    if (!last) return
+    after = last
+    yield rows.map(storedEntryOf)
+  }
+}
+
+function storedEntryOf(row: EntryRow): StoredEntry {
+  const { position, previous_hash, hash, query, body } = row
+  return {
+    entry: {
+      ...row,
+      decided_at: row.decided_at.toISOString(),
+      ended_at: row.ended_at?.toISOString() ?? null,
+      settle_at: row.settle_at?.toISOString() ?? null,
+    },
+    position,
+    previousHash: previous_hash,
+    hash,
+    postback: query === null || body === null ? undefined : { query, body },
+    call: {
+      revision: row.standing_revision,
+      conversion: row.standing_conversion,
+      reason: row.standing_reason,
+      revenue: row.standing_revenue,
+      payout: row.standing_payout,
+    },
+  }
+}
+
+/** A call that says it has been decided more often than the ledger knows; undefined if there is none. */
+export async function findCallWithoutEntry(db: Queryable): Promise<string | undefined> {
+  const { rows } = await db.query<{ callUuid: string }>(
+    `select call_uuid "callUuid" from calls
+      where revision > 0
+        and not exists (select from settlements s
+                         where s.call_uuid = calls.call_uuid and s.revision = calls.revision)
+      order by call_uuid limit 1`,
+  )
+  return rows[0]?.callUuid
+}

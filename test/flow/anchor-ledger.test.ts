@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import { ledgerOf } from '../../src/cli/verify.ts'
+import { listAnchors } from '../../src/db/ledger-anchors.ts'
+import { anchorLedger } from '../../src/flow/anchor-ledger.ts'
+import { receivePostbacks } from '../../src/flow/receive-postback.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { anEndedCall, flowOn, post, silent } from '../support/flow.ts'
+
+async function start() {
+  const database = await openTestDatabase()
+  return { database, deps: await flowOn(database), log: silent }
+}
+
+const covered = async (database: Parameters<typeof listAnchors>[0]) =>
+  (await listAnchors(database)).reduce((sum, { entries }) => sum + entries, 0)
+
+describe('anchorLedger', () => {
+  it('anchors what was there a round before, once', async () => {
+    const { database, deps, log } = await start()
+    await post(deps, await anEndedCall(deps), 'revenue=1')
+    const round = anchorLedger({ database, log })
+    await round()
+    expect(await covered(database)).toBe(0)
+    await round()
+    await round()
+    expect(await listAnchors(database)).toMatchObject([{ anchor: 1, entries: 1 }])
+  })
+
+  it('neither waits for a settlement that is under way nor leaves it out', async () => {
+    const { database, deps, log } = await start()
+    const [slow, fast] = [await anEndedCall(deps), await anEndedCall(deps)]
+    const stored = Promise.withResolvers<void>()
+    const mayCommit = Promise.withResolvers<void>()
+    const holdingBack = {
+      ...database,
+      transaction: <T>(work: (db: typeof database) => Promise<T>) =>
+        database.transaction(async (db) => {
+          const result = await work({ ...database, query: db.query })
+          stored.resolve()
+          await mayCommit.promise
+          return result
+        }),
+    }
+    const request = { leg: 1, text: { query: 'revenue=1', body: '' }, source: '::1' }
+    const postback = { ...request, callUuid: slow, method: 'GET', isPrefetch: false } as const
+    const slowly = receivePostbacks({ ...deps, database: holdingBack }, [postback])
+    await stored.promise
+    await post(deps, fast, 'revenue=2')
+
+    const round = anchorLedger({ database, log })
+    for (let index = 0; index < 4; index++) await round()
+    expect(await covered(database)).toBe(0)
+    mayCommit.resolve()
+    await slowly
+    await round()
+    expect(await covered(database)).toBe(2)
+  })
+
+  it('is done by one process at a time, and by several in turn', async () => {
+    const { database, deps, log } = await start()
+    const rounds = [anchorLedger({ database, log }), anchorLedger({ database, log })]
+    for (let index = 0; index < 4; index++) {
+      await post(deps, await anEndedCall(deps), 'revenue=1')
+      await Promise.all(rounds.map((round) => round()))
+    }
+    await Promise.all(rounds.map((round) => round()))
+    expect(await covered(database)).toBe(4)
+    for await (const page of ledgerOf(database).places()) expect(page).toHaveLength(4)
+  })
+
+  it('cannot be changed or emptied', async () => {
+    const { database, deps, log } = await start()
+    await post(deps, await anEndedCall(deps), 'revenue=1')
+    const round = anchorLedger({ database, log })
+    await round()
+    await round()
+    for (const statement of [
+      'delete from ledger_anchors',
+      'update ledger_anchors set entries = 2',
+      'truncate ledger_anchors',
+      'truncate settlements cascade',
+    ]) {
+      await expect(database.query(statement)).rejects.toThrow(/append-only/)
+    }
+  })
+})
