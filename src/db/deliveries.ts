@@ -31,6 +31,8 @@ export async function enqueueDeliveries(
            select call_uuid, tracking_url_id, min(host), count(*),
                   $2::timestamptz + min(place) * interval '1 microsecond'
              from new group by call_uuid, tracking_url_id
+            -- As the results of attempts are stored, so that the two never wait for each other.
+            order by call_uuid, tracking_url_id collate "C"
                on conflict (call_uuid, tracking_url_id) do update
               set pending = lanes.pending + excluded.pending`,
     values: [
