@@ -14,6 +14,7 @@ import { parsePayoutModifier } from './payout-modifier.ts'
 import { isTriggerAlwaysPresent } from './postback.ts'
 import { isTagName, parseTemplate } from './tokens.ts'
 import { parseUrlTemplate } from './tracking-url.ts'
+import { parseWebhookSecret } from './webhook.ts'
 
 /**
  * Text without control characters, and whatever else `check` asks for: it gives a verb phrase that
@@ -141,6 +142,14 @@ export const trackingUrlTemplate = text((value) => {
   const parsed = parseUrlTemplate(value)
   return parsed.kind === 'malformed' ? `is not a tracking URL: ${parsed.problem}` : undefined
 })
+
+/** A secret that signs requests. @see Standard Webhooks */
+export const webhookSecret = text((value) =>
+  isOr(
+    parseWebhookSecret(value) !== undefined,
+    'is not a secret: write whsec_ and 24 to 64 random bytes in base64, as from openssl rand -base64 32',
+  ),
+)
 
 /** The name of a tag. */
 export const tagName = text((value) =>

@@ -20,6 +20,7 @@ import {
   timeZone,
   trackingUrlTemplate,
   trigger,
+  webhookSecret,
   whole,
 } from './configuration-fields.ts'
 import { TRIGGERS } from './tracking-url.ts'
@@ -36,6 +37,8 @@ const YEAR_SECONDS = 31_536_000
 const CALL_SECONDS_MAX = 86_400
 const PLACES_MAX = 1_000
 const CAP_MAX = 1_000_000_000
+/** More would make the header longer than some servers take. */
+const SECRETS_MAX = 5
 
 const credentials = z.strictObject({ username: credential, password: credential })
 
@@ -114,6 +117,8 @@ const trackingUrl = z.strictObject({
   ...filters,
   fire_order: whole(0, PLACES_MAX).exactOptional(),
   get_after_head_refused: z.boolean().exactOptional(),
+  /** Each signs every request, so that receivers can change from one to the next. */
+  secrets: z.array(webhookSecret).min(1).max(SECRETS_MAX).exactOptional(),
 })
 
 const onRepeat = z.enum(['adjust', 'first', 'reject'])

@@ -42,6 +42,11 @@ it.each([
     'buyers[0].endpoint is not a SIP URI: write it as sip:user@host:port',
   ],
   [
+    'a secret that is none',
+    withTrackingUrl({ secrets: ['whsec_c2hvcnQ='] }),
+    'campaigns[0].tracking_urls[0].secrets[0] is not a secret: write whsec_ and 24 to 64 random bytes in base64, as from openssl rand -base64 32',
+  ],
+  [
     'ringing for no time',
     withBuyer({ ring_timeout_seconds: 0 }),
     'buyers[0].ring_timeout_seconds is too small: write 1 or more',
