@@ -24,6 +24,8 @@ export interface ClaimedDelivery extends Lease {
   readonly body: string | null
   readonly leg: number | null
   readonly getAfterHeadRefused: boolean
+  readonly campaignId: string
+  readonly campaignVersion: number
 }
 
 /** How much may be claimed, and where. */
@@ -119,7 +121,8 @@ export const CLAIM = `
 // each time, which takes longer than the statement itself.
 const READ_HEADS = `
   select head.call_uuid "callUuid", head.tracking_url_id "trackingUrlId", occurrence, trigger,
-         method, url, body::text "body", leg, get_after_head_refused "getAfterHeadRefused"
+         method, url, body::text "body", leg, get_after_head_refused "getAfterHeadRefused",
+         campaign_id "campaignId", campaign_version "campaignVersion"
     from jsonb_to_recordset($1::jsonb) as lane ("callUuid" uuid, "trackingUrlId" text)
    cross join lateral (
      select * from deliveries
@@ -127,7 +130,8 @@ const READ_HEADS = `
         and deliveries.tracking_url_id = lane."trackingUrlId"
         and deliveries.state = 'queued'
       order by deliveries.occurrence
-      limit 1) head`
+      limit 1) head
+    join calls on calls.call_uuid = lane."callUuid"`
 
 /** What became of an attempt, and what the lane does next. */
 export interface FinishedAttempt extends Lease {

@@ -307,6 +307,21 @@ create table settlements (
   constraint settlements_revision_check CHECK (revision > 0)
 ) partition by RANGE (call_uuid);
 
+create table tracking_url_problems (
+  campaign_id text not null,
+  tracking_url_id text not null,
+  problem text not null,
+  since timestamp with time zone not null,
+  noted_at timestamp with time zone not null,
+  failures integer not null,
+  host text not null,
+  status smallint,
+  error text,
+  constraint tracking_url_problems_pkey PRIMARY KEY (campaign_id, tracking_url_id),
+  constraint tracking_url_problems_failures_check CHECK (failures > 0),
+  constraint tracking_url_problems_problem_check CHECK (problem = ANY (ARRAY['gone'::text, 'failing'::text]))
+);
+
 create table attempts_default partition of attempts default;
 
 create table calls_default partition of calls default;

@@ -1,3 +1,4 @@
+import { webhookTimestamp } from '../domain/webhook.ts'
 import { checkUrl } from './address-policy.ts'
 import type { GuardedDispatcher } from './dispatcher.ts'
 import { type BrokenReason, type Exchange, exchange, isSuccess } from './exchange.ts'
@@ -15,6 +16,8 @@ export interface AttemptRequest {
   /** The delivery's name, the same on every attempt. */
   readonly deliveryId: string
   readonly userAgent: string
+  /** `webhook-signature`; undefined where the URL has no secret. */
+  readonly signature?: string | undefined
   readonly sentAt: Date
   /** For the whole attempt, redirects included. */
   readonly deadlineMs: number
@@ -105,7 +108,8 @@ function headersOf(request: AttemptRequest, method: string): Record<string, stri
     accept: '*/*',
     'user-agent': request.userAgent,
     'webhook-id': request.deliveryId,
-    'webhook-timestamp': String(Math.floor(request.sentAt.getTime() / 1000)),
+    'webhook-timestamp': webhookTimestamp(request.sentAt),
+    ...(request.signature !== undefined && { 'webhook-signature': request.signature }),
     ...(method === 'POST' && { 'content-type': 'application/json' }),
   }
 }

@@ -1,9 +1,11 @@
 import type { ClaimedDelivery, FinishedAttempt, NextStep } from '../db/lanes.ts'
 import { deliveryId } from '../domain/delivery.ts'
 import { insertCallKey } from '../domain/tracking-url.ts'
+import { webhookTimestamp } from '../domain/webhook.ts'
 import { attempt, type AttemptOutcome, type AttemptReport } from './attempt.ts'
 import type { GuardedDispatcher } from './dispatcher.ts'
 import { decideRetryDelay } from './retry.ts'
+import { signWebhook } from './signature.ts'
 
 /** What sending needs besides the delivery. */
 export interface SendContext {
@@ -11,6 +13,8 @@ export interface SendContext {
   readonly userAgent: string
   readonly deadlineMs: number
   readonly keys: (callUuid: string, leg: number) => string
+  /** Of the delivery's tracking URL. */
+  readonly secrets: readonly string[]
   readonly sentAt: Date
   /** Between 0 and 1. */
   readonly random: number
@@ -57,6 +61,7 @@ export async function send(delivery: ClaimedDelivery, context: SendContext): Pro
     getAfterHeadRefused: delivery.getAfterHeadRefused,
     deliveryId: deliveryId(delivery),
     userAgent: context.userAgent,
+    signature: signatureOf(delivery, context),
     sentAt: context.sentAt,
     deadlineMs: context.deadlineMs,
   })
@@ -66,6 +71,15 @@ export async function send(delivery: ClaimedDelivery, context: SendContext): Pro
     attempted: attemptedOf(delivery, report, next),
     answered: isAnswered(report.outcome),
   }
+}
+
+/** Over what is sent: a HEAD or GET has no body, whatever is stored. */
+function signatureOf(delivery: ClaimedDelivery, { secrets, sentAt }: SendContext) {
+  return signWebhook(secrets, {
+    deliveryId: deliveryId(delivery),
+    timestamp: webhookTimestamp(sentAt),
+    body: delivery.method === 'POST' ? (delivery.body ?? '') : '',
+  })
 }
 
 /** A delivery of no leg, as at `start`, has no key: its place is left empty. */

@@ -8,7 +8,9 @@ import { createDispatcher, type GuardedDispatcher } from './dispatcher.ts'
 import { createHostLimits, type HostLimits } from './hosts.ts'
 import type { Resolve } from './resolve.ts'
 import { createResults, type Results } from './results.ts'
+import { createSecrets, type FindSecrets } from './secrets.ts'
 import { type AttemptedDelivery, send, type Sent } from './send.ts'
+import { type UrlHealthWatch, watchUrlHealth } from './url-health.ts'
 
 /** What the worker needs; times are in milliseconds. */
 export interface DeliveryWorkerOptions {
@@ -92,6 +94,8 @@ interface Worker {
   readonly hosts: HostLimits
   readonly health: DatabaseHealth
   readonly results: Results
+  readonly secretsOf: FindSecrets
+  readonly urls: UrlHealthWatch
   readonly random: () => number
   /** Aborted when `close` has waited long enough. */
   readonly abandon: AbortController
@@ -140,6 +144,8 @@ function createWorker(options: DeliveryWorkerOptions): Worker {
     hosts: createHostLimits(perHostMax, options.monotonicMs),
     health,
     results: createResults(database, health, abandon.signal),
+    secretsOf: createSecrets(database, options.monotonicMs),
+    urls: watchUrlHealth(database, log),
     abandon,
     running: new Map(),
     idlers: [],
@@ -217,6 +223,7 @@ async function run(worker: Worker, delivery: ClaimedDelivery): Promise<void> {
     if (stored.kind === 'unstored') reportProblem(worker, delivery, stored.error)
     const isAnotherWaiting = stored.kind === 'stored' && stored.pending > 0
     if (isAnotherWaiting && sent.finished.next.kind === 'done') wake(worker)
+    await worker.urls.noted(delivery, sent.attempted)
   } catch (error) {
     // A bug: the lease runs out, and the delivery is tried again.
     reportProblem(worker, delivery, error)
@@ -229,7 +236,9 @@ async function sendFrom(worker: Worker, delivery: ClaimedDelivery): Promise<Sent
   try {
     const sentAt = options.now?.() ?? new Date()
     const random = worker.random()
-    const context = { dispatcher, userAgent, deadlineMs, keys: options.keys, sentAt, random }
+    const secrets = await worker.secretsOf(delivery)
+    const { keys } = options
+    const context = { dispatcher, userAgent, deadlineMs, keys, secrets, sentAt, random }
     const sent = await send(delivery, context)
     answered = sent.answered
     return sent

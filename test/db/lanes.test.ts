@@ -42,6 +42,8 @@ it('claims a due delivery with everything that is needed to send it, and leases 
     body: '{"data": {"payout": "8.00"}, "type": "converted"}',
     leg: 1,
     getAfterHeadRefused: true,
+    campaignId: 'solar',
+    campaignVersion: 1,
   })
   const [lane] = await readLanes(db)
   expect(lane).toMatchObject({ isLeased: true, pending: 1 })

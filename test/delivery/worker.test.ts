@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { expect, it } from 'vitest'
 import type { Database } from '../../src/db/queryable.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -40,6 +41,35 @@ it('sends what is queued as soon as it is woken, with the key put in (B2, B14)',
   expect(await readAttempts(db)).toEqual([
     { occurrence: 0, attempt: 1, method: 'HEAD', status: 200, error: null },
   ])
+})
+
+it('signs what it sends where the URL has secrets, the body of a POST included (B14)', async () => {
+  const db = await openTestDatabase()
+  const receiver = await startReceiver()
+  const worker = startWorker(db, { now: () => new Date('2026-03-01T12:00:00Z') })
+  await worker.idle()
+  const callUuids = await insertCalls(db, 2)
+  const [signed = '', unsigned = ''] = callUuids
+  const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+  const definition = { tracking_urls: [{ id: 'ping', secrets: [secret] }] }
+  await db.query(`insert into campaign_versions values ('solar', 2, $1)`, [
+    JSON.stringify(definition),
+  ])
+  const body = { type: 'bridged', data: { payout: '8.00' } } as const
+  await queue(db, [
+    aDelivery(signed, { url: receiver.origin, method: 'POST', body }),
+    aDelivery(unsigned, { url: receiver.origin, trackingUrlId: 'other' }),
+  ])
+  worker.wake()
+  await worker.idle()
+
+  const [post, head] = receiver.requests.toSorted((a, b) => (a.method > b.method ? -1 : 1))
+  const content = `${post?.headers['webhook-id'] as string}.1772366400.${post?.body}`
+  const key = Buffer.from(secret.slice('whsec_'.length), 'base64')
+  const expected = createHmac('sha256', key).update(content).digest('base64')
+  expect(post?.headers['webhook-signature']).toBe(`v1,${expected}`)
+  expect(post?.body).toContain('8.00')
+  expect(head?.headers).not.toHaveProperty('webhook-signature')
 })
 
 it('writes one line an attempt, with neither URL nor key in it', async () => {

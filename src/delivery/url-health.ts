@@ -1,0 +1,89 @@
+import type { ClaimedDelivery } from '../db/lanes.ts'
+import {
+  clearProblem,
+  listProblems,
+  noteProblem,
+  type TrackingUrlName,
+} from '../db/delivery-problems.ts'
+import type { Queryable } from '../db/queryable.ts'
+import {
+  afterOutcome,
+  HEALTHY,
+  type HealthNews,
+  type UrlHealth,
+} from '../domain/delivery-health.ts'
+import type { AttemptedDelivery } from './send.ts'
+
+/** Watches tracking URLs for a person. */
+export interface UrlHealthWatch {
+  /** Takes an attempt into account. Never rejects: a warning that is lost comes again. */
+  noted(delivery: ClaimedDelivery, attempted: Omit<AttemptedDelivery, 'stored'>): Promise<void>
+}
+
+/** URLs that are remembered; beyond that the one that failed longest ago is forgotten. */
+const URLS_MAX = 10_000
+
+/**
+ * Warns, by a log event and in table `tracking_url_problems`, of tracking URLs that are gone or fail
+ * again and again, and takes the warning back when one works again. Failures are counted in this
+ * process alone; what others have noted is known from the start on.
+ */
+export function watchUrlHealth(
+  db: Queryable,
+  log: (event: string, fields: object) => void,
+): UrlHealthWatch {
+  const urls = new Map<string, UrlHealth>()
+  const loaded = load(db, urls)
+
+  return {
+    async noted(delivery, attempted) {
+      await loaded
+      const name = nameOf(delivery)
+      const [health, news] = afterOutcome(urls.get(name) ?? HEALTHY, attempted.outcome)
+      urls.delete(name)
+      if (health.failures > 0) urls.set(name, health)
+      const [oldest] = urls.keys()
+      if (urls.size > URLS_MAX && oldest !== undefined) urls.delete(oldest)
+      if (news === 'nothing') return
+      log(EVENTS[news], fieldsOf(delivery, attempted, health.failures))
+      await store(db, delivery, attempted, health).catch(() => {})
+    },
+  }
+}
+
+async function load(db: Queryable, urls: Map<string, UrlHealth>): Promise<void> {
+  try {
+    for (const problem of await listProblems(db)) urls.set(nameOf(problem), problem)
+  } catch {
+    // The database is away: what it holds is noted again when it happens again.
+  }
+}
+
+const EVENTS: Readonly<Record<Exclude<HealthNews, 'nothing'>, string>> = {
+  gone: 'delivery.url_gone',
+  failing: 'delivery.url_failing',
+  recovered: 'delivery.url_recovered',
+}
+
+const nameOf = ({ campaignId, trackingUrlId }: TrackingUrlName): string =>
+  `${campaignId} ${trackingUrlId}`
+
+function fieldsOf(
+  { campaignId: campaign_id, trackingUrlId: tracking_url_id, host }: ClaimedDelivery,
+  { status, error }: Pick<AttemptedDelivery, 'status' | 'error'>,
+  failures: number,
+): object {
+  return { campaign_id, tracking_url_id, host, failures, status, error }
+}
+
+async function store(
+  db: Queryable,
+  { campaignId, trackingUrlId, host }: ClaimedDelivery,
+  attempted: Pick<AttemptedDelivery, 'status' | 'error'>,
+  { failures, problem }: UrlHealth,
+): Promise<void> {
+  const name = { campaignId, trackingUrlId }
+  if (problem === 'none') return clearProblem(db, name)
+  const last = { host, status: attempted.status ?? null, error: attempted.error ?? null }
+  await noteProblem(db, { ...name, ...last, problem, failures })
+}
