@@ -1,7 +1,8 @@
 import { afterEach, expect, it } from 'vitest'
 import { type Engine, type EngineOptions, startEngine } from '../../../src/sip/engine/engine.ts'
 import { connectApplication } from './support/application.ts'
-import { caller, openPhone } from './support/phone.ts'
+import { caller } from './support/caller.ts'
+import { openPhone } from './support/phone.ts'
 
 const OPTIONS: EngineOptions = {
   sip: [{ transport: 'udp', host: '127.0.0.1', port: 0 }],

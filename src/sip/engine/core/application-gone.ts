@@ -23,12 +23,9 @@ export function applicationGone(core: Core, application: Application): void {
     if (invitation.phase === 'calling' || invitation.phase === 'proceeding')
       cancelOrHold(core, invitation, [])
   }
-  const { graceMs } = core.settings
-  if (graceMs === 0) hangUpAll(core, application)
-  else
-    core.wheel.start(graceMs, () => {
-      hangUpAll(core, application)
-    })
+  core.wheel.start(core.settings.graceMs, () => {
+    hangUpAll(core, application)
+  })
 }
 
 function hangUpAll(core: Core, application: Application): void {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { frame } from '../../../../src/sip/engine/control/framing.ts'
 import { connectApplication } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
-import { caller } from '../support/phone.ts'
+import { caller } from '../support/caller.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 let world: World

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { type Caller, caller, type Phone, SDP } from '../support/phone.ts'
+import { type Caller, caller } from '../support/caller.ts'
+import { type Phone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -60,6 +61,7 @@ it('hangs up the answer that comes for a dead application', async () => {
   bob.answer(invite, 200, { body: SDP })
   await bob.expect('ACK')
   bob.answer(await bob.expect('BYE'), 200)
+  expect(world.stack.stats().counters['callsAnsweredOut']).toBe(0)
   await world.quiescent()
 })
 
@@ -79,6 +81,23 @@ it('hangs up the calls of a dead application', async () => {
   const bye = await alice.expect('BYE')
   expect(bye.text).toContain('Reason: SIP;cause=503;text="Application gone"')
   alice.answer(bye, 200)
+  await world.quiescent()
+})
+
+it('lets the caller acknowledge the answer before it hangs up (RFC 3261 §15)', async () => {
+  const application = await world.application({
+    invite: (req, res) => void application.srf.createUAS(req, res, { localSdp: SDP }),
+  })
+  alice.sendRaw(call.invite())
+  const ok = await alice.expect(200)
+  application.kill()
+  await eventually(
+    () => world.stack.stats().counters['callsHungUp'] === 1 && alice.inbox.length >= 3,
+    () => 'the call is not hung up, or its 200 not repeated',
+  )
+  expect(alice.inbox.some((message) => message.kind === 'request')).toBe(false)
+  alice.sendRaw(call.ack(ok))
+  alice.answer(await alice.expect('BYE'), 200)
   await world.quiescent()
 })
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Dlg, Handler } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
-import { caller, type Message, type Phone, SDP } from '../support/phone.ts'
+import { caller } from '../support/caller.ts'
+import { type Message, type Phone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -147,9 +148,11 @@ it('holds a CANCEL back until the callee has said anything (RFC 3261 §9.1)', as
   const invite = await bob.expect('INVITE')
   alice.sendRaw(call.cancel())
   await alice.expect('487 INVITE')
-  expect(
-    bob.inbox.filter((message) => message.kind === 'request' && message.method === 'CANCEL'),
-  ).toEqual([])
+  await eventually(
+    () => bob.inbox.length >= 3,
+    () => 'the INVITE is not repeated',
+  )
+  expect(bob.inbox.map((message) => message.cseqMethod)).not.toContain('CANCEL')
   bob.answer(invite, 100)
   await bob.expect('CANCEL')
   bob.answer(invite, 487)

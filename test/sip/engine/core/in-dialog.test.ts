@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Dlg } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
-import { type Caller, caller, type Message, type Phone, SDP } from '../support/phone.ts'
+import { type Caller, caller } from '../support/caller.ts'
+import { type Message, type Phone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 const NEW_SDP = SDP.replace('6000', '6002')

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Dlg, Handler, Req, Res } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
-import { type Caller, caller, type Message, type Phone, SDP } from '../support/phone.ts'
+import { type Caller, caller } from '../support/caller.ts'
+import { type Message, type Phone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -96,6 +97,27 @@ it('repeats the 200 until the ACK arrives (RFC 3261 §13.3.1.4)', async () => {
   expect(destroyed).toEqual(['normal release'])
 })
 
+it('takes an ACK in the branch of its INVITE for the ACK of the 200 that it is', async () => {
+  await answering()
+  const ok = await answered()
+  alice.sendRaw(call.ack(ok).replace('-ack-1', '-invite'))
+  await eventually(
+    () => world.stack.stats().tables['serverRequests'] === 0,
+    () => 'the ACK is not taken',
+  )
+})
+
+it('does not take the ACK of another request for that of the 200', async () => {
+  await answering()
+  const ok = await answered()
+  alice.sendRaw(call.ack(ok, 9))
+  await eventually(
+    () => world.stack.stats().counters['messagesDropped'] === 1,
+    () => 'the ACK is not dropped',
+  )
+  expect(world.stack.stats().tables['serverRequests']).toBe(1)
+})
+
 it('hangs up and tells the application when no ACK comes', async () => {
   const { destroyed } = await answering()
   await answered()
@@ -109,7 +131,10 @@ it('hangs up and tells the application when no ACK comes', async () => {
 it('holds the BYE of the application back until the 200 is acknowledged (RFC 3261 §15)', async () => {
   await answering((dialog) => void dialog.destroy())
   const ok = await answered()
-  await alice.expect(200)
+  await eventually(
+    () => alice.inbox.length >= 3,
+    () => 'the 200 is not repeated',
+  )
   expect(alice.inbox.some((message) => message.kind === 'request')).toBe(false)
   alice.sendRaw(call.ack(ok))
   alice.answer(await alice.expect('BYE'), 200)

@@ -119,6 +119,47 @@ it('reports 487 when a CANCEL has no effect', async () => {
   await world.quiescent()
 })
 
+it('hangs up the answer that crossed a CANCEL, and tells the application', async () => {
+  let cancel = (): void => undefined
+  const answered = dial(
+    {},
+    {
+      cbRequest: (_error: unknown, request: { cancel: () => void }) => {
+        cancel = () => request.cancel()
+      },
+    },
+  )
+  const invite = await bob.expect('INVITE')
+  bob.answer(invite, 180)
+  await eventually(
+    () => world.stack.stats().counters['responsesReceived'] === 1,
+    () => 'the 180 was not received',
+  )
+  cancel()
+  await bob.expect('CANCEL')
+  bob.answer(invite, 200, { body: SDP })
+  await bob.expect('ACK')
+  const bye = await bob.expect('BYE')
+  expect(bye.text).toContain('Reason: SIP;cause=200;text="ACK-BYE due to CANCEL"')
+  bob.answer(bye, 200)
+  expect((await answered).connected).toBe(false)
+  await world.quiescent()
+})
+
+it('acknowledges and hangs up what its application does not acknowledge', async () => {
+  const reasons: string[] = []
+  void application.srf
+    .createUAC(target(), { noAck: true })
+    .then((late) => reasons.push(typeof late))
+  bob.answer(await bob.expect('INVITE'), 200, { body: SDP })
+  await bob.expect('ACK')
+  const bye = await bob.expect('BYE')
+  expect(bye.text).toContain('text="ACK missing"')
+  bob.answer(bye, 200)
+  expect(reasons).toEqual(['object'])
+  await world.quiescent()
+})
+
 it.each([
   { name: 'without Contact', status: 200, contact: false as const },
   { name: 'with a Contact that is no SIP URI', status: 200, contact: '<tel:+15551234567>' },

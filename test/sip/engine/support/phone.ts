@@ -124,7 +124,8 @@ export async function openTcpPhone(enginePort: number, host = '127.0.0.1'): Prom
   return phone
 }
 
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
+/** A host as it is written in URIs. */
+export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
 /** A refusal repeats the damage of its request: then only its first line can be relied on. */
 function read(text: string): Message {
@@ -180,93 +181,3 @@ export const SDP = [
   'm=audio 6000 RTP/AVP 0',
   '',
 ].join('\r\n')
-
-let lastCall = 0
-
-/** The lines of one call as its caller sends them. */
-export interface Caller {
-  readonly sipCallId: string
-  readonly invite: (parts?: { headers?: readonly string[]; uri?: string; body?: string }) => string
-  readonly ack: (answer: Message, cseq?: number) => string
-  readonly cancel: () => string
-  /** A request inside the dialog that the answer made. */
-  readonly inDialog: (answer: Message, method: string, cseq: number, parts?: InDialog) => string
-}
-
-export interface InDialog {
-  readonly headers?: readonly string[]
-  readonly body?: string
-}
-
-/** Writes the messages of a caller at a phone. */
-export function caller(phone: Phone, enginePort: number): Caller {
-  lastCall++
-  const sipCallId = `call-${lastCall}@test`
-  const host = bracketed(phone.host)
-  const engine = `${host}:${enginePort}`
-  const from = `From: "Cällér" <sip:+15551234567@${host}:${phone.port}>;tag=caller${lastCall}`
-  const contact = `Contact: <sip:caller@${host}:${phone.port}>`
-  const via = (branch: string): string =>
-    `Via: SIP/2.0/UDP ${host}:${phone.port};rport;branch=z9hG4bK-${lastCall}-${branch}`
-  const message = (lines: readonly string[], body = ''): string => {
-    const text = Buffer.from([...lines, ''].join('\r\n'), 'utf8').toString('latin1')
-    const type = body === '' ? '' : 'Content-Type: application/sdp\r\n'
-    return `${text}${type}Content-Length: ${body.length}\r\n\r\n${body}`
-  }
-  const toOf = (answer: Message): string =>
-    `To: ${answer.headers.find((header) => header.key === 'to')?.value ?? ''}`
-  return {
-    sipCallId,
-    invite: ({ headers = [], uri = `sip:+18005550100@${engine}`, body = SDP } = {}) =>
-      message(
-        [
-          `INVITE ${uri} SIP/2.0`,
-          via('invite'),
-          'Max-Forwards: 70',
-          from,
-          `To: <sip:+18005550100@${engine}>`,
-          `Call-ID: ${sipCallId}`,
-          'CSeq: 1 INVITE',
-          contact,
-          ...headers,
-        ],
-        body,
-      ),
-    ack: (answer, cseq = 1) =>
-      message([
-        `ACK sip:${engine} SIP/2.0`,
-        via(`ack-${cseq}`),
-        'Max-Forwards: 70',
-        from,
-        toOf(answer),
-        `Call-ID: ${sipCallId}`,
-        `CSeq: ${cseq} ACK`,
-      ]),
-    cancel: () =>
-      message([
-        `CANCEL sip:+18005550100@${engine} SIP/2.0`,
-        via('invite'),
-        'Max-Forwards: 70',
-        from,
-        `To: <sip:+18005550100@${engine}>`,
-        `Call-ID: ${sipCallId}`,
-        'CSeq: 1 CANCEL',
-        'Reason: SIP;cause=200;text="Call completed elsewhere"',
-      ]),
-    inDialog: (answer, method, cseq, { headers = [], body = '' } = {}) =>
-      message(
-        [
-          `${method} sip:${engine} SIP/2.0`,
-          via(`${method}-${cseq}`),
-          'Max-Forwards: 70',
-          from,
-          toOf(answer),
-          `Call-ID: ${sipCallId}`,
-          `CSeq: ${cseq} ${method}`,
-          ...(method === 'INVITE' ? [contact] : []),
-          ...headers,
-        ],
-        body,
-      ),
-  }
-}

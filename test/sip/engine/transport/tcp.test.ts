@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { caller, openTcpPhone, type Phone, SDP } from '../support/phone.ts'
+import { caller } from '../support/caller.ts'
+import { openTcpPhone, type Phone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 let world: World
