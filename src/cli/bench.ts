@@ -1,4 +1,4 @@
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { type Command, InvalidArgumentError } from 'commander'
 import { AppError } from '../domain/app-error.ts'
 import { type Figure, formatLine, formatTable } from './bench/figure.ts'
@@ -35,14 +35,15 @@ function parseSeconds(text: string): number {
 async function runBenches(names: readonly string[], options: BenchCommandOptions): Promise<void> {
   const benches = names.length === 0 ? BENCHES : names.map(find)
   const progress = (text: string) => void process.stderr.write(`${text}\n`)
-  progress(machine())
+  const machine = describeMachine()
+  progress(machine)
   const figures: Figure[] = []
   for (const bench of benches) {
     figures.push(...(await bench.run({ seconds: options.seconds, progress })))
   }
   const text = options.json
     ? figures.map(formatLine).join('\n')
-    : `${machine()}\n\n${formatTable(figures)}`
+    : `${machine}\n\n${formatTable(figures)}`
   process.stdout.write(`${text}\n`)
 }
 
@@ -53,9 +54,16 @@ function find(name: string): Bench {
   throw new AppError('not_found', `There is no bench "${name}": choose from ${known}.`)
 }
 
-/** What the figures hold for: load and what is loaded share this machine. */
-function machine(): string {
+/** What the figures hold for. Load and what is loaded share it with whatever else goes on there. */
+function describeMachine(): string {
   const all = cpus()
   const model = all[0]?.model.trim() ?? 'unknown processor'
-  return `${all.length} × ${model}, ${process.platform}, Node ${process.versions.node}; load generator on the same machine`
+  const [busy = 0] = loadavg()
+  return [
+    `${all.length} × ${model}`,
+    process.platform,
+    `Node ${process.versions.node}`,
+    'load generator on the same machine',
+    `load average ${busy.toFixed(1)} before the start`,
+  ].join(', ')
 }
