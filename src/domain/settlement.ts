@@ -99,7 +99,11 @@ export function decideAtHangup(
   const highest = group.conversions
     .filter((conversion) => connectedSeconds >= conversion.connectedSecondsMin)
     .toSorted((a, b) => b.connectedSecondsMin - a.connectedSecondsMin)[0]
-  if (!highest) return notConverted('too_short', group)
+  if (!highest) {
+    const lowest = Math.min(...group.conversions.map((each) => each.connectedSecondsMin))
+    const missing = `${lowest - connectedSeconds} s short of ${lowest} s`
+    return notConverted('too_short', group, [`${connectedSeconds} s connected, ${missing}`])
+  }
   if (facts.hasEarlierConversion) return notConverted('duplicate_caller', group)
   return converted(group, {
     name: highest.name,
@@ -139,6 +143,7 @@ export function converted(group: ConversionGroup, amounts: Amounts): Decision {
 export function notConverted(
   reason: SettlementReason,
   group: ConversionGroup | undefined,
+  steps: readonly string[] = [],
 ): Decision {
   return {
     kind: 'settlement',
@@ -153,7 +158,7 @@ export function notConverted(
     postbackValue: undefined,
     late: false,
     duplicate: reason === 'duplicate_caller',
-    steps: [],
+    steps,
     triggers: ['not_converted', 'finished'],
   }
 }

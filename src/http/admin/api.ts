@@ -2,9 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import { requireAdminKey } from '../auth.ts'
 import { type CallsDeps, registerCalls } from './calls.ts'
 import { type ConfigurationDeps, registerConfiguration } from './configuration.ts'
+import { registerReports, type ReportsDeps } from './reports.ts'
 
 /** What the API needs from around it. */
-export interface ApiDeps extends CallsDeps, ConfigurationDeps {
+export interface ApiDeps extends CallsDeps, ConfigurationDeps, ReportsDeps {
   readonly adminApiKey: string
 }
 
@@ -15,6 +16,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
       scope.addHook('onRequest', requireAdminKey(deps.adminApiKey))
       registerConfiguration(scope, deps)
       registerCalls(scope, deps)
+      registerReports(scope, deps)
       done()
     },
     { prefix: '/api/v1' },
