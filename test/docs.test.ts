@@ -1,8 +1,12 @@
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { z } from 'zod'
 import { type Setting, SETTINGS } from '../src/config.ts'
 import { parseConfigurationDocument } from '../src/domain/configuration-document.ts'
+import { CONFIGURATION_SCHEMA } from '../src/domain/configuration-schema.ts'
+import { CALL_TOKENS } from '../src/domain/tokens.ts'
+import { TRIGGERS } from '../src/domain/tracking-url.ts'
 import { bestAnswer, classifyLegFailure } from '../src/sip/failure.ts'
 
 const read = (path: string): string => readFileSync(path, 'utf8')
@@ -29,6 +33,24 @@ describe('docs/operating.md', () => {
   it('shows a configuration that is taken as it stands', () => {
     const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(text) ?? []
     expect(parseConfigurationDocument(parse(example))).toMatchObject({ kind: 'configuration' })
+  })
+})
+
+describe('docs/configuration.md', () => {
+  const words = new Set(
+    [...read('docs/configuration.md').matchAll(/^## (\w+)|`([a-z_]+)(?:: \w+)?`/gm)].map(
+      ([, heading, word]) => heading ?? word,
+    ),
+  )
+
+  it('explains every key that the document may have', () => {
+    const schema = z.toJSONSchema(CONFIGURATION_SCHEMA, { unrepresentable: 'any' })
+    const missing = keysOf(schema).filter((key) => !words.has(key))
+    expect(missing).toEqual([])
+  })
+
+  it('names every token and every trigger', () => {
+    expect([...CALL_TOKENS, ...TRIGGERS].filter((word) => !words.has(word))).toEqual([])
   })
 })
 
@@ -89,6 +111,14 @@ describe('docs/sip.md', () => {
     expect(best).toEqual(order)
   })
 })
+
+/** The names of all properties, however deep. */
+function keysOf(schema: unknown): readonly string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  const { properties } = schema as { readonly properties?: object }
+  const names = properties ? Object.keys(properties) : []
+  return [...new Set([...names, ...Object.values(schema).flatMap(keysOf)])]
+}
 
 /** The words of a union of words, and of the unions that it is made of. */
 function wordsOfType(name: string): readonly string[] {
