@@ -216,11 +216,14 @@ function readPackage(): Package {
   return JSON.parse(readFileSync('package.json', 'utf8')) as Package
 }
 
+const IMPORT = /^import (?:[^'"`()=]+ from )?'([^']+)'/gm
+const EXPORT_FROM = /^export (?:type )?(?:\*|\{[^}]*\})[^'"`=]* from '([^']+)'/gm
+const LAZY_IMPORT = /\bimport\('([^']+)'\)/g
+
 function importsOf({ text }: Source): readonly string[] {
-  const found = text.matchAll(/(?:^|\n)(?:import|export)\b[^'\n]*(?:\n[^'\n]*)*?'([^']+)'/g)
-  const lazy = text.matchAll(/\bimport\('([^']+)'\)/g)
-  const statements = [...found].filter(([whole]) => /(?:from|import) '[^']+'$/.test(whole))
-  return [...statements, ...lazy].map(([, target = '']) => target)
+  return [IMPORT, EXPORT_FROM, LAZY_IMPORT].flatMap((pattern) =>
+    [...text.matchAll(pattern)].map(([, target = '']) => target),
+  )
 }
 
 /** `@scope/name/path` and `name/path` without the path. */
