@@ -1,16 +1,9 @@
-import { begin, type Effect, type Input, step } from '../dialog/answer.ts'
 import type { SipRequest } from '../message/message.ts'
 import { findDialog } from './find-dialog.ts'
 import { hangUp } from './hang-up.ts'
 import type { Arrival } from './refuse.ts'
-import {
-  type Core,
-  deliverRequest,
-  type Dialog,
-  newTxn,
-  type PendingAnswer,
-  type ServerRequest,
-} from './state.ts'
+import { repeatUntilAcknowledged } from './repeat.ts'
+import { type Core, deliverRequest, type Dialog, newTxn, type ServerRequest } from './state.ts'
 
 /** Repeats a 2xx, which was sent once, until its ACK arrives. */
 export function repeatUntilAck(
@@ -20,49 +13,18 @@ export function repeatUntilAck(
   text: string,
 ): void {
   const { hop, listener } = serverRequest.transaction
-  const [progress, effects] = begin(core.settings.timers, listener.reliable)
-  const answer: PendingAnswer = {
-    serverRequest,
-    text,
-    hop,
-    listener,
-    progress,
-    repeat: undefined,
-    giveUp: undefined,
-  }
-  dialog.answer = answer
-  for (const effect of effects) carryOut(core, dialog, answer, effect)
-}
-
-function feed(core: Core, dialog: Dialog, answer: PendingAnswer, input: Input): boolean {
-  const [progress, effects] = step(answer.progress, input, core.settings.timers)
-  answer.progress = progress
-  for (const effect of effects) carryOut(core, dialog, answer, effect)
-  return effects.length > 0
-}
-
-function carryOut(core: Core, dialog: Dialog, answer: PendingAnswer, effect: Effect): void {
-  switch (effect.type) {
-    case 'send':
-      answer.listener.send(answer.text, answer.hop)
-      break
-    case 'start_timer': {
-      const { afterMs, timer } = effect
-      const handle = core.wheel.start(afterMs, () => {
-        feed(core, dialog, answer, { type: 'timer', timer })
-      })
-      if (timer === 'repeat') answer.repeat = handle
-      else answer.giveUp = handle
-      break
-    }
-    case 'acknowledged':
-      endAnswer(core, dialog)
-      releaseBye(dialog)
-      break
-    case 'give_up':
+  const repetition = repeatUntilAcknowledged(core, {
+    send: () => {
+      listener.send(text, hop)
+    },
+    isRepeated: !listener.reliable,
+    ceilingMs: core.settings.timers.t2Ms,
+    onGiveUp: () => {
       endAnswer(core, dialog)
       giveUp(core, dialog)
-  }
+    },
+  })
+  dialog.answer = { serverRequest, repetition }
 }
 
 function giveUp(core: Core, dialog: Dialog): void {
@@ -84,8 +46,7 @@ export function endAnswer(core: Core, dialog: Dialog): void {
   const { answer } = dialog
   if (!answer) return
   dialog.answer = undefined
-  answer.repeat?.cancel()
-  answer.giveUp?.cancel()
+  answer.repetition.stop()
   core.serverRequests.delete(answer.serverRequest.txn)
 }
 
@@ -101,6 +62,7 @@ export function receiveAck(core: Core, ack: SipRequest, arrival: Arrival): void 
   const txn = serverRequest.inDialog ? newTxn() : serverRequest.txn
   const { application, dialogId } = serverRequest
   const isNews = dialog.phase === 'confirmed'
-  feed(core, dialog, answer, { type: 'ack' })
+  endAnswer(core, dialog)
+  releaseBye(dialog)
   if (isNews) deliverRequest({ application, txn }, ack, arrival.from, { dialogId })
 }

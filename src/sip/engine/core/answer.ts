@@ -8,6 +8,15 @@ import { composeResponse, type HeaderLine, reasonPhrase } from '../message/seria
 import { NETWORK_LIMITS, type Split, splitMessage } from '../message/split.ts'
 import { repeatUntilAck } from './acknowledge.ts'
 import { tellCancelled } from './cancel.ts'
+import { hangUp } from './hang-up.ts'
+import {
+  mannerOf,
+  nextRSeq,
+  reliableLines,
+  repeatUntilPrack,
+  sendInTurn,
+  stopReliable,
+} from './reliable.ts'
 import {
   contactLine,
   contentTypeLine,
@@ -22,6 +31,8 @@ import {
   type ServerRequest,
 } from './state.ts'
 
+const UNKNOWN_TRANSACTION = 'Response not sent due to unknown transaction'
+
 /** Carries out an application's response to a request of the network. */
 export function answerFromApplication(
   core: Core,
@@ -33,7 +44,7 @@ export function answerFromApplication(
   }
   const pending = core.serverRequests.get(frame.txn)
   if (!pending) {
-    refuse('Response not sent due to unknown transaction')
+    refuse(UNKNOWN_TRANSACTION)
     return
   }
   if (pending.final !== undefined) {
@@ -46,14 +57,26 @@ export function answerFromApplication(
     refuse('Unknown server error sending response')
     return
   }
-  if (line.status < 200 && /100rel/i.test(headerValue(split.headers, 'require') ?? '')) {
+  const manner = mannerOf(pending.request, line.status, split.headers)
+  if (manner === 'impossible') {
     refuse('Remote endpoint does not support 100rel')
     return
   }
   takeTag(pending, split)
-  const text = composeAnswer(pending, split, line)
-  confirm(pending, application, frame, text)
-  sendAnswer(core, pending, line.status, text)
+  const rseq = manner === 'reliable' ? nextRSeq(pending) : undefined
+  const extra = rseq === undefined ? [] : reliableLines(rseq, split)
+  const text = composeAnswer(pending, split, line, extra)
+  sendAnswer(core, pending, {
+    status: line.status,
+    text,
+    rseq,
+    onSent: () => {
+      confirm(pending, application, frame, text)
+    },
+    onDropped: () => {
+      refuse(UNKNOWN_TRANSACTION)
+    },
+  })
 }
 
 function confirm(
@@ -76,11 +99,12 @@ function composeAnswer(
   pending: ServerRequest,
   split: Split,
   { status, reason }: { readonly status: number; readonly reason: string },
+  extra: readonly HeaderLine[],
 ): string {
   const { method } = pending.request
   const { headers, rest } = split
   const makesDialog = (method === 'INVITE' || method === 'SUBSCRIBE') && status < 300
-  const lines: HeaderLine[] = []
+  const lines: HeaderLine[] = [...extra]
   if (status > 100 && (makesDialog || headerValue(headers, 'contact') !== undefined))
     lines.push(contactLine(headers, pending.transaction.listener))
   lines.push(...extraResponseHeaders(headers))
@@ -95,28 +119,48 @@ function composeAnswer(
   })
 }
 
+interface Answer {
+  readonly status: number
+  readonly text: string
+  /** The number of a provisional response that has to arrive. */
+  readonly rseq: number | undefined
+  /** Called before anything can follow from it. */
+  readonly onSent: () => void
+  readonly onDropped: () => void
+}
+
 /** Sends a response and does what follows from it for the dialog. */
-function sendAnswer(core: Core, pending: ServerRequest, status: number, text: string): void {
+function sendAnswer(core: Core, pending: ServerRequest, answer: Answer): void {
+  const { status, text } = answer
   pending.silence?.cancel()
   pending.silence = undefined
   if (pending.request.method === 'INVITE') {
-    sendInviteAnswer(core, pending, status, text)
+    sendInviteAnswer(core, pending, answer)
     return
   }
+  answer.onSent()
   core.transactions.respond(pending.transaction, status, text)
   if (status >= 200) core.serverRequests.delete(pending.txn)
 }
 
-function sendInviteAnswer(core: Core, pending: ServerRequest, status: number, text: string): void {
+function sendInviteAnswer(core: Core, pending: ServerRequest, answer: Answer): void {
+  const { onDropped, onSent, rseq, status, text } = answer
   if (status >= 300) {
+    onSent()
     rejectInvite(core, pending, status, text)
     return
   }
   if (status > 100) pending.dialog ??= openDialog(core, pending)
   if (status >= 200) pending.final = text
-  core.transactions.respond(pending.transaction, status, text)
-  if (status < 200) keepRinging(core, pending)
-  else if (pending.dialog) acceptInvite(core, pending, pending.dialog, text)
+  else keepRinging(core, pending)
+  const send = (): void => {
+    onSent()
+    core.transactions.respond(pending.transaction, status, text)
+    if (rseq !== undefined) repeatUntilPrack(core, pending, { rseq, text })
+    else if (status >= 200 && pending.dialog) acceptInvite(core, pending, pending.dialog, text)
+  }
+  if (rseq !== undefined || status >= 200) sendInTurn(pending, { send, drop: onDropped })
+  else send()
 }
 
 function acceptInvite(core: Core, pending: ServerRequest, dialog: Dialog, text: string): void {
@@ -127,10 +171,14 @@ function acceptInvite(core: Core, pending: ServerRequest, dialog: Dialog, text: 
     recordCall(core, 'start', 'application', 'uas', text)
   }
   repeatUntilAck(core, pending, dialog, text)
+  // It died while its answer waited for a PRACK.
+  if (!pending.application.isConnected())
+    hangUp(core, dialog, { text: 'Application gone', cause: 503, tell: false })
 }
 
 function rejectInvite(core: Core, pending: ServerRequest, status: number, text: string): void {
   core.serverRequests.delete(pending.txn)
+  stopReliable(pending)
   core.transactions.respond(pending.transaction, status, text)
   const { dialog } = pending
   if (dialog) dialog.pendingInvite = undefined
@@ -197,7 +245,8 @@ export function respondWith(
     headers: [...contact, ...headers],
     body: '',
   })
-  sendAnswer(core, pending, status, text)
+  const nothing = (): void => undefined
+  sendAnswer(core, pending, { status, text, rseq: undefined, onSent: nothing, onDropped: nothing })
 }
 
 /**

@@ -21,7 +21,7 @@ export function receiveCancel(core: Core, cancel: SipRequest, key: string, arriv
     answerStatelessly(core, cancel, arrival, { status: 481 })
     return
   }
-  if (pending?.final !== undefined) {
+  if (pending?.final !== undefined && invite.state.name === 'accepted') {
     answerStatelessly(core, cancel, arrival, { status: 481 })
     if (pending.dialog && !pending.inDialog)
       hangUp(core, pending.dialog, { text: 'CANCEL after 200 OK', tell: true, atOnce: true })

@@ -18,8 +18,8 @@ const METHODS = (
 ).split(' ')
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 
-/** Extensions that a request may require. None yet: see the README of the engine. */
-const EXTENSIONS: ReadonlySet<string> = new Set<string>()
+/** Extensions that a request may require. */
+const EXTENSIONS: ReadonlySet<string> = new Set(['100rel'])
 
 /** What an application and its socket can carry in one piece with ease, in bytes. */
 const MESSAGE_BYTES_MAX = 65_535

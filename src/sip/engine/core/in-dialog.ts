@@ -6,6 +6,7 @@ import { endInvite } from './cancel.ts'
 import { findDialog } from './find-dialog.ts'
 import { endDialog } from './hang-up.ts'
 import { acceptRequest } from './initial.ts'
+import { sendNext, takePrack } from './reliable.ts'
 import { answerStatelessly, type Arrival, responseHop } from './refuse.ts'
 import { type Core, deliverRequest, type Dialog, recordCall } from './state.ts'
 
@@ -38,9 +39,16 @@ function deliver(core: Core, dialog: Dialog, request: SipRequest, { key, arrival
     answerStatelessly(core, request, arrival, { status: 481 })
     return
   }
+  const acknowledged =
+    request.method === 'PRACK' ? takePrack(core, request, dialog.pendingInvite) : undefined
+  if (request.method === 'PRACK' && !acknowledged) {
+    answerStatelessly(core, request, arrival, { status: 481 })
+    return
+  }
   const pending = acceptRequest(core, request, key, { application, arrival, dialog })
   if (request.method === 'INVITE') dialog.pendingInvite = pending.txn
   deliverRequest(pending, request, arrival.from, { dialogId: pending.dialogId })
+  if (acknowledged) sendNext(acknowledged)
 }
 
 /** Why a request does not fit its dialog now; undefined if it does. */

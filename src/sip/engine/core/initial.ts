@@ -95,6 +95,7 @@ export function acceptRequest(
     localTag: dialog?.state.localTag ?? newTag(),
     silence: undefined,
     final: undefined,
+    reliable: undefined,
   }
   core.serverRequests.set(pending.txn, pending)
   core.txnByKey.set(key, pending.txn)

@@ -1,4 +1,4 @@
-import { contactUri, dialogAsClient } from '../dialog/dialog.ts'
+import { contactUri } from '../dialog/dialog.ts'
 import type { SipResponse } from '../message/message.ts'
 import type { ClientUser } from '../transaction/transactions.ts'
 import type { Failure } from '../transaction/timers.ts'
@@ -14,6 +14,7 @@ import {
   syntheticResponse,
 } from './send.ts'
 import { repeatAck, sendAck } from './send-ack.ts'
+import { closeEarly, confirmEarly, isNews, openDialog, openEarly } from './early-dialog.ts'
 import { type ClientRequest, type Core, type Dialog, type Invitation, recordCall } from './state.ts'
 
 /** Forks of one INVITE that are hung up after another has answered; more are left to time out. */
@@ -30,6 +31,7 @@ export function invite(core: Core, client: ClientRequest, localParty: string): v
     abandoned: false,
     established: undefined,
     acks: undefined,
+    reliable: undefined,
     deadline: undefined,
   }
   core.invitations.set(client.txn, invitation)
@@ -83,6 +85,8 @@ function receiveProvisional(
 ): void {
   if (invitation.phase === 'calling') invitation.phase = 'proceeding'
   if (invitation.cancel === 'held') sendCancel(core, invitation)
+  if (!isNews(invitation, response)) return
+  if (invitation.reliable?.toTag === response.toTag) openEarly(core, invitation, response)
   if (response.status > 100 && !invitation.abandoned) deliverResponse(invitation, response, from)
 }
 
@@ -90,6 +94,7 @@ function receiveProvisional(
 function conclude(core: Core, invitation: Invitation, response: SipResponse, from: Hop): void {
   invitation.phase = 'failed'
   invitation.deadline?.cancel()
+  closeEarly(core, invitation)
   if (!invitation.abandoned) deliverResponse(invitation, response, from)
   if (!invitation.dialog) recordCall(core, 'stop', 'network', 'call-rejected', response.text)
 }
@@ -102,10 +107,11 @@ function receiveSuccess(
 ): void {
   invitation.phase = 'answered'
   invitation.deadline?.cancel()
-  const dialog = invitation.dialog ?? openDialog(invitation, response)
+  const dialog = invitation.dialog ?? confirmEarly(core, invitation, response)
   invitation.established = dialog
   if (invitation.dialog) follow(dialog, response)
   else if (invitation.abandoned || !isUsable(response)) {
+    closeEarly(core, invitation)
     discardAnswer(core, invitation, dialog, from)
     return
   } else recordAnswer(core, dialog, response)
@@ -126,24 +132,6 @@ function recordAnswer(core: Core, dialog: Dialog, response: SipResponse): void {
 function isUsable(response: SipResponse): boolean {
   return response.status === 200 && contactUri(response) !== undefined
 }
-
-function openDialog(
-  { application, dialogId, localParty, sent }: Invitation,
-  response: SipResponse,
-): Dialog {
-  return {
-    state: dialogAsClient({ id: dialogId, uri: sent.uri, localParty }, response),
-    phase: 'confirmed',
-    application: application ?? NOBODY,
-    listener: sent.listener,
-    answer: undefined,
-    unacknowledged: [],
-    pendingInvite: undefined,
-    heldBye: undefined,
-  }
-}
-
-const NOBODY = { id: 0, send: () => undefined, isConnected: () => false }
 
 function follow(dialog: Dialog, response: SipResponse): void {
   const remoteTarget = contactUri(response)

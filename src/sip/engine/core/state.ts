@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Application, Routes } from '../control/applications.ts'
 import { answerPayload, cdrPayload, deliveryPayload } from '../control/messages.ts'
-import type { State as AnswerState } from '../dialog/answer.ts'
 import type { DialogState } from '../dialog/dialog.ts'
 import type { Guard } from '../guard.ts'
 import type { SipRequest } from '../message/message.ts'
@@ -12,6 +11,7 @@ import type { ClientTransaction, ServerTransaction } from '../transaction/transa
 import type { TimerHandle, Wheel } from '../transaction/wheel.ts'
 import type { Hop, Listener } from '../transport/transport.ts'
 import type { Counters } from './counters.ts'
+import type { Repetition } from './repeat.ts'
 
 /** Settings of a running engine, with every default filled in. */
 export interface Settings {
@@ -72,12 +72,7 @@ export interface Dialog {
 /** A 2xx that is repeated until its ACK arrives. */
 export interface PendingAnswer {
   readonly serverRequest: ServerRequest
-  readonly text: string
-  readonly hop: Hop
-  readonly listener: Listener
-  progress: AnswerState
-  repeat: TimerHandle | undefined
-  giveUp: TimerHandle | undefined
+  readonly repetition: Repetition
 }
 
 /** A request from the network that an application has to answer. */
@@ -96,6 +91,25 @@ export interface ServerRequest {
   silence: TimerHandle | undefined
   /** What was sent as final response to an INVITE, until its ACK. */
   final: string | undefined
+  /** Provisional responses that are to arrive for certain, once there has been one. */
+  reliable: Reliable | undefined
+}
+
+/** A response that waits for the PRACK of the one before it. */
+export interface Waiting {
+  readonly send: () => void
+  /** Called instead if it will never be sent. */
+  readonly drop: () => void
+}
+
+/** The reliable provisional responses to one INVITE. @see RFC 3262 §3 */
+export interface Reliable {
+  /** RSeq of the latest. */
+  rseq: number
+  /** The one that waits for its PRACK. */
+  outstanding: { readonly rseq: number; readonly repetition: Repetition } | undefined
+  /** What is to be sent when it has come: one response at a time. */
+  readonly waiting: Waiting[]
 }
 
 /** A request of ours as it went out. */
@@ -139,6 +153,8 @@ export interface Invitation extends ClientRequest {
   established: Dialog | undefined
   /** ACKs as they went out, by the To tag of their 2xx, to be repeated when that is. */
   acks: Map<string, SentAck> | undefined
+  /** RSeq of the latest reliable provisional response, and the To tag it came with. */
+  reliable: { readonly toTag: string; readonly rseq: number } | undefined
   /** Ends a CANCEL that has no effect, or an answer nobody acknowledges. */
   deadline: TimerHandle | undefined
 }

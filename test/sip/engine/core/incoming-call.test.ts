@@ -208,6 +208,13 @@ it('answers 482 to a copy of an INVITE that came another way (RFC 3261 §8.2.2.2
   await alice.expect(482)
 })
 
+it('answers 491 to a second call inside the first', async () => {
+  await answering()
+  alice.sendRaw(call.ack(await answered()))
+  alice.sendRaw(call.invite().replace('CSeq: 1', 'CSeq: 2').replace('-invite', '-second'))
+  await alice.expect(491)
+})
+
 it('answers 480 for an application that says nothing, and tells it', async () => {
   await world.close()
   world = await openWorld({ applicationPatienceMs: 100 })

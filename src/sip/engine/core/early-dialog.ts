@@ -1,0 +1,66 @@
+import { dialogAsClient } from '../dialog/dialog.ts'
+import { headerValue, headerValues, listElements } from '../message/headers.ts'
+import type { SipResponse } from '../message/message.ts'
+import { parseDigits } from '../message/uri.ts'
+import type { Core, Dialog, Invitation } from './state.ts'
+
+/**
+ * Whether a provisional response says something new. Of the reliable ones each has the number
+ * after the last: copies, and those that have overtaken others, are left to be repeated.
+ *
+ * @see RFC 3262 §4
+ */
+export function isNews(invitation: Invitation, response: SipResponse): boolean {
+  const { headers, toTag } = response
+  const required = listElements(headerValues(headers, 'require'))
+  const rseq = parseDigits(headerValue(headers, 'rseq') ?? '', 10)
+  if (rseq === undefined || toTag === undefined || !required.includes('100rel')) return true
+  const { reliable } = invitation
+  if (reliable?.toTag === toTag && rseq !== reliable.rseq + 1) return false
+  invitation.reliable = { toTag, rseq }
+  return true
+}
+
+/** Opens the early dialog that a reliable provisional response makes, for its PRACK to go in. */
+export function openEarly(core: Core, invitation: Invitation, response: SipResponse): void {
+  const known = core.dialogs.get(invitation.dialogId)
+  if (invitation.dialog || known?.state.remoteTag === response.toTag) return
+  core.dialogs.set(invitation.dialogId, { ...openDialog(invitation, response), phase: 'early' })
+}
+
+/** Forgets the early dialog of a call that does not come about. */
+export function closeEarly(core: Core, { dialog, dialogId }: Invitation): void {
+  if (!dialog && core.dialogs.get(dialogId)?.phase === 'early') core.dialogs.delete(dialogId)
+}
+
+/**
+ * The dialog of the answer: its early one with the routes of the 2xx, or a new one.
+ *
+ * @see RFC 3261 §13.2.2.4
+ */
+export function confirmEarly(core: Core, invitation: Invitation, response: SipResponse): Dialog {
+  const fresh = openDialog(invitation, response)
+  const early = core.dialogs.get(invitation.dialogId)
+  if (!early || early.state.remoteTag !== response.toTag) return fresh
+  const { localCSeq, remoteCSeq } = early.state
+  return { ...fresh, state: { ...fresh.state, localCSeq, remoteCSeq } }
+}
+
+/** The dialog that a response to an INVITE of ours makes. */
+export function openDialog(
+  { application, dialogId, localParty, sent }: Invitation,
+  response: SipResponse,
+): Dialog {
+  return {
+    state: dialogAsClient({ id: dialogId, uri: sent.uri, localParty }, response),
+    phase: 'confirmed',
+    application: application ?? NOBODY,
+    listener: sent.listener,
+    answer: undefined,
+    unacknowledged: [],
+    pendingInvite: undefined,
+    heldBye: undefined,
+  }
+}
+
+const NOBODY = { id: 0, send: () => undefined, isConnected: () => false }
