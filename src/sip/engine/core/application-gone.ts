@@ -1,6 +1,6 @@
 import type { Application } from '../control/applications.ts'
 import { cancelOrHold } from './application-cancel.ts'
-import { respondWith } from './answer.ts'
+import { respondWith } from './own-answer.ts'
 import { hangUp } from './hang-up.ts'
 import type { Core } from './state.ts'
 

@@ -1,7 +1,7 @@
 import { dialogIdOf } from '../dialog/dialog.ts'
 import type { SipRequest } from '../message/message.ts'
 import type { ServerTransaction } from '../transaction/transactions.ts'
-import { giveUpWaiting, respondTrying } from './answer.ts'
+import { giveUpWaiting, respondTrying } from './own-answer.ts'
 import { newTag } from './identifiers.ts'
 import { answerStatelessly, type Arrival, responseHop } from './refuse.ts'
 import { type Core, deliverRequest, newTxn, recordCall, type ServerRequest } from './state.ts'

@@ -150,10 +150,11 @@ it('answers 200 to a BYE that crosses its own', async () => {
 it('sends a BYE with credentials when the first is challenged', async () => {
   const auth = { username: 'u', password: 'p' }
   const done = dialog.destroy({ auth })
-  alice.answer(await alice.expect('BYE'), 407, {
+  const first = await alice.expect('BYE')
+  alice.answer(first, 407, {
     headers: ['Proxy-Authenticate: Digest realm="local", nonce="abc"'],
   })
-  const second = await alice.expect('BYE')
+  const second = await alice.expect('BYE', first)
   expect(second.text).toContain('Proxy-Authorization: Digest')
   alice.answer(second, 200)
   await done

@@ -71,7 +71,7 @@ it('sends an INVITE with credentials as a new one of the same call', async () =>
   const first = await bob.expect('INVITE')
   bob.answer(first, 401, { headers: ['WWW-Authenticate: Digest realm="local", nonce="abc"'] })
   await bob.expect('ACK')
-  const second = await bob.expect('INVITE')
+  const second = await bob.expect('INVITE', first)
   expect(second.sipCallId).toBe(first.sipCallId)
   expect(second.fromTag).toBe(first.fromTag)
   expect(second.cseq).toBe(first.cseq + 1)
