@@ -13,6 +13,7 @@ const SYSTEM = [
   'test/conformance/**',
   'test/end-to-end/**',
   'test/faults/**',
+  'test/model/**',
 ]
 
 export default defineConfig({

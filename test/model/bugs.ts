@@ -1,0 +1,95 @@
+import type { Database, NamedStatement, Queryable } from '../../src/db/queryable.ts'
+
+/** A mistake that a test makes on purpose, to see that the model notices it. */
+export type Bug =
+  | 'none'
+  | 'no lock before the read'
+  | 'outbox written after commit'
+  | 'amounts in floats'
+  | 'deadline by the process clock'
+  | 'answer before commit'
+
+/** How far the clock of a process with the wrong clock is ahead. */
+const AHEAD = '400 seconds'
+
+/** The connection is lost at a commit: before it has happened, or after it. */
+export type Fault = 'rolled_back' | 'answer_lost' | undefined
+
+/** The database as a process with this bug uses it; `fault` says what becomes of each commit. */
+export function withBug(database: Database, bug: Bug, fault: () => Fault): Database {
+  return {
+    ...database,
+    async transaction(work, options) {
+      const planned = fault()
+      const late: (string | NamedStatement)[] = []
+      const lost = new LostConnection()
+      let result: Awaited<ReturnType<typeof work>> | undefined
+      const committing = database.transaction(async (db) => {
+        const outcome = await work(rewrite(db, bug, late))
+        result = outcome
+        if (planned === 'rolled_back') throw lost
+        return outcome
+      }, options)
+      if (bug === 'answer before commit') {
+        await committing.catch(() => {})
+        return result as Awaited<ReturnType<typeof work>>
+      }
+      const done = await committing
+      if (planned === 'answer_lost') throw lost
+      for (const statement of late) await database.query(statement)
+      return done
+    },
+  }
+}
+
+class LostConnection extends Error {
+  readonly code = 'ECONNRESET'
+}
+
+function rewrite(db: Queryable, bug: Bug, late: (string | NamedStatement)[]): Queryable {
+  return {
+    async query(statement, values) {
+      const changed = typeof statement === 'string' ? statement : change(statement, bug)
+      const name = typeof statement === 'string' ? '' : statement.name
+      if (bug === 'outbox written after commit' && name === 'enqueue-deliveries') {
+        late.push(changed)
+        return { rows: [], rowCount: 0 }
+      }
+      const answer = await db.query<never>(changed, values)
+      // Nobody waits for anybody: what was read grows old before it is used.
+      if (bug === 'no lock before the read' && name === 'load-calls') {
+        await db.query('select pg_sleep(0.002)')
+      }
+      return answer
+    },
+  }
+}
+
+function change(statement: NamedStatement, bug: Bug): NamedStatement {
+  const { name, text, values } = statement
+  if (bug === 'no lock before the read' && name === 'lock-calls') {
+    return { name: `${name}-not`, text: text.replace(/order by.*/s, ''), values: values ?? [] }
+  }
+  if (bug === 'deadline by the process clock' && name === 'lock-expired') {
+    const ahead = text.replace('app_now()', `app_now() + interval '${AHEAD}'`)
+    return { name: `${name}-ahead`, text: ahead, values: values ?? [] }
+  }
+  if (bug === 'amounts in floats' && /settlements/.test(name) && Array.isArray(values)) {
+    return { ...statement, values: values.map(inFloats) }
+  }
+  return statement
+}
+
+/** Once more, as many a program does it. */
+function inFloats(value: unknown): unknown {
+  if (typeof value !== 'string' || !value.startsWith('[{')) return value
+  const entries = JSON.parse(value) as { basis: string | null; revenue: string; payout: string }[]
+  return JSON.stringify(
+    entries.map((entry) => {
+      if (!entry.basis?.startsWith('posted')) return entry
+      const share = Number(entry.payout) < Number(entry.revenue) ? 0.8 : 1.005
+      const payout = Math.round(Number(entry.revenue) * share * 100) / 100
+      return { ...entry, payout: String(payout) }
+    }),
+  )
+}

@@ -1,0 +1,66 @@
+/**
+ * Random histories of calls, postbacks, corrections, clock steps, lost connections and two processes, each
+ * explained by a model. 2,000 of them here; as many as you like with
+ * `MODEL_HISTORIES=100000 MODEL_SEED=1 npm test -- test/model`.
+ */
+import { describe, expect, it } from 'vitest'
+import { ledgerOf } from '../../src/cli/verify.ts'
+import { verifyLedger } from '../../src/flow/verify-ledger.ts'
+import { openTestDatabase } from '../support/database.ts'
+import type { Bug } from './bugs.ts'
+import { playWave, storeVersions } from './history.ts'
+import { rulesOf } from './rules.ts'
+
+const HISTORIES = Number(process.env['MODEL_HISTORIES'] ?? 2_000)
+const SEED = Number(process.env['MODEL_SEED'] ?? 1)
+const WAVE = 250
+/** A bug that shows in fewer than one history in this many would go unnoticed. */
+const HISTORIES_TO_CATCH_MAX = 2_000
+const MS_PER_HISTORY_MAX = 60
+
+async function start() {
+  const database = await openTestDatabase({ max: 20 })
+  await storeVersions(database)
+  return database
+}
+
+describe('settlement', () => {
+  it(
+    `is what the model says in ${HISTORIES} random histories (I1 to I6)`,
+    async () => {
+      const database = await start()
+      for (let wave = 0; wave < HISTORIES / WAVE; wave++) {
+        const seed = SEED * 1_000_003 + wave
+        const wrong = await playWave(database, { bug: 'none', seed, calls: WAVE })
+        expect(wrong.slice(0, 3), `seed ${SEED}, wave ${wave}`).toEqual([])
+      }
+      const source = {
+        ...ledgerOf(database),
+        campaignRules: async (_: string, version: number) => rulesOf(version),
+      }
+      expect(await verifyLedger(source)).toMatchObject({ kind: 'right' })
+    },
+    30_000 + HISTORIES * MS_PER_HISTORY_MAX,
+  )
+})
+
+describe('the model', () => {
+  it.each<Bug>([
+    'no lock before the read',
+    'outbox written after commit',
+    'amounts in floats',
+    'deadline by the process clock',
+    'answer before commit',
+  ])(
+    'notices the bug "%s"',
+    async (bug) => {
+      const database = await start()
+      for (let wave = 0; wave < HISTORIES_TO_CATCH_MAX / WAVE; wave++) {
+        const wrong = await playWave(database, { bug, seed: SEED + wave, calls: WAVE })
+        if (wrong.length > 0) return
+      }
+      expect.unreachable(`${bug}: nothing was wrong in ${HISTORIES_TO_CATCH_MAX} histories`)
+    },
+    120_000,
+  )
+})
