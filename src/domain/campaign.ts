@@ -14,7 +14,10 @@ export interface Buyer {
   readonly name: string
   /** SIP URI of the buyer's endpoint, or a tel URI that a gateway reaches. */
   readonly endpoint: string
-  readonly gateway: string | undefined
+  /** What is dialled: the endpoint itself, or its number at the gateway. */
+  readonly requestUri: string
+  /** How often the endpoint is asked whether it is there; undefined where it never is. */
+  readonly pingMs: number | undefined
   readonly auth: { readonly username: string; readonly password: string } | undefined
   readonly ringTimeoutMs: number
   /** How long to wait for any sign of life while another buyer may follow. */
@@ -34,10 +37,27 @@ export interface Buyer {
 
 export interface Trunk {
   readonly trunkId: string
-  /** Addresses and CIDR ranges that may send us calls. */
+  /** Addresses and CIDR ranges that may send us calls; with `digest`, from where credentials count. */
   readonly allow: readonly string[]
+  /** Undefined where the source address alone lets a call in. */
+  readonly digest: { readonly username: string; readonly password: string } | undefined
   readonly gateway: string | undefined
-  readonly numbers: { readonly format: 'e164'; readonly country: string | undefined }
+  readonly numbers: TrunkNumbers
+  /** Whether what the trunk asserts of a caller is believed. @see RFC 3325 */
+  readonly isTrusted: boolean
+  readonly callsPerSecondMax: number | undefined
+  readonly concurrentMax: number | undefined
+}
+
+/** Where a trunk puts numbers, and how it writes them. */
+export interface TrunkNumbers {
+  readonly format: 'e164'
+  /** ISO 3166 code of the country whose national numbers the trunk sends. */
+  readonly country: string | undefined
+  /** Where the number stands that the caller dialled. */
+  readonly dialled: 'request_uri' | 'to' | 'diversion'
+  /** Digits that the trunk puts before every number. */
+  readonly prefix: string
 }
 
 /** A number that callers dial, in E.164 with the plus sign. */

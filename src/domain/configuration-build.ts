@@ -31,20 +31,21 @@ export function buildConfiguration(document: ConfigurationDocument): Configurati
   const { publishers = [], buyers = [], trunks = [], campaigns = [] } = document
   return {
     publishers: publishers.map(({ id, name }) => ({ publisherId: id, name })),
-    buyers: buyers.map(buildBuyer),
+    buyers: buyers.map((buyer) => buildBuyer(buyer, trunks)),
     trunks: trunks.map(buildTrunk),
     campaigns: campaigns.map(buildCampaign),
   }
 }
 
-function buildBuyer(document: BuyerDocument): Buyer {
+function buildBuyer(document: BuyerDocument, trunks: readonly TrunkDocument[]): Buyer {
   const buyer = { ...DEFAULTS.buyer, ...document }
   const headers: Readonly<Record<string, string>> = buyer.headers
   return {
     buyerId: buyer.id,
     name: buyer.name,
     endpoint: buyer.endpoint,
-    gateway: buyer.gateway,
+    requestUri: requestUriOf(document, trunks),
+    pingMs: millisecondsOf(buyer.ping_seconds),
     auth: buyer.auth,
     ringTimeoutMs: buyer.ring_timeout_seconds * 1000,
     setupTimeoutMs: buyer.setup_timeout_seconds * 1000,
@@ -77,12 +78,37 @@ function capsOf({ concurrent, hourly, daily, monthly, total }: BuyerDocument['ca
   return { concurrent, hourly, daily, monthly, total }
 }
 
-function buildTrunk({ id, allow = [], gateway, numbers }: TrunkDocument): Trunk {
+/** A number is dialled at its gateway, which is told that it is one. @see RFC 3261 §19.1.6 */
+function requestUriOf(
+  { endpoint, gateway }: BuyerDocument,
+  trunks: readonly TrunkDocument[],
+): string {
+  if (!/^tel:/i.test(endpoint)) return endpoint
+  const [, scheme = 'sip:', host = ''] =
+    /^(sips?:)(.*)$/i.exec(trunks.find(({ id }) => id === gateway)?.gateway ?? '') ?? []
+  return `${scheme}${endpoint.slice('tel:'.length)}@${host};user=phone`
+}
+
+function buildTrunk(document: TrunkDocument): Trunk {
+  const { id, allow, digest, gateway, numbers, trusted } = { ...DEFAULTS.trunk, ...document }
+  const {
+    format,
+    country,
+    dialled,
+    prefix = '',
+  } = {
+    ...DEFAULTS.trunk.numbers,
+    ...(numbers as TrunkDocument['numbers']),
+  }
   return {
     trunkId: id,
     allow,
+    digest,
     gateway,
-    numbers: { ...DEFAULTS.trunk.numbers, country: numbers?.country },
+    numbers: { format, country, dialled, prefix },
+    isTrusted: trusted,
+    callsPerSecondMax: document.calls_per_second,
+    concurrentMax: document.concurrent,
   }
 }
 

@@ -18,7 +18,7 @@ export const DEFAULTS = {
     paused: false,
     trusted: false,
   },
-  trunk: { allow: [], numbers: { format: 'e164' } },
+  trunk: { allow: [], numbers: { format: 'e164', dialled: 'request_uri' }, trusted: true },
   route: { priority: 1, weight: 1, ring_together: false, filters: {} },
   rules: {
     currency: 'USD',
@@ -65,7 +65,7 @@ function ofTrunk(trunk: TrunkDocument): TrunkDocument {
   const { numbers = {} } = trunk
   return without(
     { ...trunk, numbers: without(numbers, DEFAULTS.trunk.numbers) },
-    { allow: [], numbers: {} },
+    { allow: [], numbers: {}, trusted: DEFAULTS.trunk.trusted },
   )
 }
 

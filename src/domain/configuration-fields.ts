@@ -92,6 +92,11 @@ export const phonePrefix = text((value) =>
   ),
 )
 
+/** Digits that stand before every number of a trunk. */
+export const digits = text((value) =>
+  isOr(/^[\d*#+]{1,15}$/.test(value), 'must hold 1 to 15 digits'),
+)
+
 /** Where a buyer is reached. */
 export const endpoint = text(checkEndpoint).overwrite(normaliseEndpoint)
 

@@ -3,6 +3,7 @@ import { type Place, placesAt, textAt, textsAt } from './configuration-places.ts
 import { type Problem, writePath } from './configuration-problems.ts'
 import { isSameValue, minorUnitDigits, parseDecimal, parseRevenue, toAmount } from './money.ts'
 import { normaliseNumber } from './number.ts'
+import { isDearNumber } from './toll.ts'
 import { parseUrlTemplate } from './tracking-url.ts'
 
 /** Says what is wrong with an origin that tracking URLs may not reach; undefined if nothing is. */
@@ -106,9 +107,30 @@ function checkGateway(document: Place, buyer: Place): readonly Problem[] {
     ]
   }
   const trunk = placesAt(document, 'trunks.*').find((each) => textAt(each, 'id') === gateway)
-  return trunk && placesAt(trunk, 'gateway').length === 0
+  if (!trunk) return []
+  return placesAt(trunk, 'gateway').length === 0
     ? [problemAt(keys, `names a trunk without gateway: give ${writePath(trunk.keys)} one`)]
-    : []
+    : checkDialledNumber(buyer, trunk)
+}
+
+/** What is dialled through a gateway costs money: only what the trunk is for, and nothing dear. */
+function checkDialledNumber(buyer: Place, trunk: Place): readonly Problem[] {
+  const number = normaliseNumber(textAt(buyer, 'endpoint') ?? '')
+  if (number === undefined) return []
+  const keys = [...buyer.keys, 'endpoint']
+  if (isDearNumber(number)) {
+    return [problemAt(keys, 'is a premium or satellite number: no call is ever sent to one')]
+  }
+  const prefixes = textsAt(trunk, 'allowed_prefixes.*').map(({ value }) => value)
+  const isAllowed = prefixes.length === 0 || prefixes.some((prefix) => number.startsWith(prefix))
+  return isAllowed
+    ? []
+    : [
+        problemAt(
+          keys,
+          `is not among the allowed_prefixes of ${writePath(trunk.keys)}: add it there`,
+        ),
+      ]
 }
 
 /** Header names are the same in any case. @see RFC 3261 §7.3.1 */

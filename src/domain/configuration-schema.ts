@@ -5,6 +5,7 @@ import {
   country,
   credential,
   currency,
+  digits,
   endpoint,
   gateway,
   headerName,
@@ -33,9 +34,12 @@ import { TRIGGERS } from './tracking-url.ts'
 
 /** SIP's Timer C: a proxy on the way gives up a ringing INVITE after three minutes. @see RFC 3261 §16.6 */
 const RING_TIMEOUT_SECONDS_MAX = 180
+const PING_SECONDS_MIN = 10
+const PING_SECONDS_MAX = 600
 const YEAR_SECONDS = 31_536_000
 const CALL_SECONDS_MAX = 86_400
 const PLACES_MAX = 1_000
+const TRUNK_CALLS_MAX = 100_000
 const CAP_MAX = 1_000_000_000
 /** More would make the header longer than some servers take. */
 const SECRETS_MAX = 5
@@ -55,6 +59,8 @@ const buyer = z.strictObject({
   /** How long to wait for any sign of life while another buyer may follow. */
   setup_timeout_seconds: whole(1, RING_TIMEOUT_SECONDS_MAX).exactOptional(),
   max_call_seconds: whole(1, CALL_SECONDS_MAX).exactOptional(),
+  /** How often OPTIONS asks whether the endpoint is there; never, unless said. */
+  ping_seconds: whole(PING_SECONDS_MIN, PING_SECONDS_MAX).exactOptional(),
   uuid_format: z.enum(['standard', 'compact']).exactOptional(),
   headers: z.record(headerName, headerValue).exactOptional(),
   caps: z
@@ -79,9 +85,20 @@ const trunk = z.strictObject({
   allow: z.array(addressOrRange).exactOptional(),
   digest: credentials.exactOptional(),
   gateway: gateway.exactOptional(),
+  /** How numbers dialled through the gateway may begin; any, unless said. */
+  allowed_prefixes: z.array(phonePrefix).min(1).exactOptional(),
   numbers: z
-    .strictObject({ format: z.literal('e164').exactOptional(), country: country.optional() })
+    .strictObject({
+      format: z.literal('e164').exactOptional(),
+      country: country.optional(),
+      dialled: z.enum(['request_uri', 'to', 'diversion']).exactOptional(),
+      prefix: digits.exactOptional(),
+    })
     .exactOptional(),
+  /** Whether what the trunk asserts of callers is believed. */
+  trusted: z.boolean().exactOptional(),
+  calls_per_second: whole(1, TRUNK_CALLS_MAX).exactOptional(),
+  concurrent: whole(1, TRUNK_CALLS_MAX).exactOptional(),
 })
 
 const trackingNumber = z.strictObject({

@@ -1,5 +1,7 @@
+import type { Trunk } from '../domain/campaign.ts'
 import type { FoundNumber } from '../domain/configuration-snapshot.ts'
-import { callerNumber, dialledNumber } from './caller-id.ts'
+import { type Caller, dialledNumber, PLAIN_WRITING, readCaller } from './caller-id.ts'
+import type { DigestGate } from './digest-gate.ts'
 import { nextMaxForwards } from './headers.ts'
 import type { Headers, SipRequest } from './srf.ts'
 import type { TrunkFinder } from './trunk.ts'
@@ -7,6 +9,9 @@ import type { TrunkFinder } from './trunk.ts'
 export interface AdmissionRules {
   readonly isDraining: boolean
   readonly findTrunk: TrunkFinder
+  readonly checkCredentials: DigestGate['check']
+  /** Whether we sent this call out ourselves, and it has come back. */
+  readonly isOwnCall: (request: SipRequest) => boolean
   readonly findNumber: (e164: string) => FoundNumber | undefined
 }
 
@@ -14,8 +19,8 @@ export type Admission =
   | {
       readonly kind: 'admitted'
       readonly found: FoundNumber
-      readonly trunkId: string | undefined
-      readonly callerNumber: string | undefined
+      readonly trunk: Trunk | undefined
+      readonly caller: Caller
       /** For the buyer's INVITE. */
       readonly maxForwards: number
     }
@@ -24,7 +29,11 @@ export type Admission =
       readonly status: number
       readonly reason: string
       readonly headers?: Headers
+      /** Whether the sender is known: only then it is worth remembering what it was told. */
+      readonly isKnown: boolean
     }
+
+type Refused = Extract<Admission, { readonly kind: 'refused' }>
 
 /**
  * Frames of more than about 12 kB wedge the connection to drachtio-server, and the buyer's INVITE is the
@@ -36,28 +45,57 @@ const HEADER_BYTES_MAX = 6_000
 /** Asks everything that has to be right before there is a call; the first wrong answer refuses it. */
 export function admit(request: SipRequest, rules: AdmissionRules): Admission {
   if (rules.isDraining) return refused(503, 'draining', { 'Retry-After': '10' })
-  const source = rules.findTrunk(request.source_address)
-  if (source.kind === 'stranger') return refused(403, 'unknown_source')
+  const source = identify(request, rules)
+  if (source.kind === 'refused') return source
+  const known = (refusal: Refused): Refused => ({ ...refusal, isKnown: true })
   const malformed = checkForm(request)
-  if (malformed) return malformed
+  if (malformed) return known(malformed)
+  if (rules.isOwnCall(request)) return known(refused(482, 'loop'))
   const maxForwards = nextMaxForwards(request)
-  if (maxForwards === undefined) return refused(483, 'too_many_hops')
-  const trunk = source.kind === 'trunk' ? source.trunk : undefined
-  const country = trunk?.numbers.country
-  const dialled = dialledNumber(request, country)
+  if (maxForwards === undefined) return known(refused(483, 'too_many_hops'))
+  const { trunk } = source
+  const writing = trunk ?? PLAIN_WRITING
+  const dialled = dialledNumber(request, writing)
   const found = dialled === undefined ? undefined : rules.findNumber(dialled)
-  if (!found) return refused(404, 'unknown_number')
-  return {
-    kind: 'admitted',
-    found,
-    trunkId: trunk?.trunkId,
-    callerNumber: callerNumber(request, country),
-    maxForwards,
+  if (!found) return known(refused(404, 'unknown_number'))
+  return { kind: 'admitted', found, trunk, caller: readCaller(request, writing), maxForwards }
+}
+
+type Identified = { readonly kind: 'identified'; readonly trunk: Trunk | undefined } | Refused
+
+/** By its source address, and its credentials where a trunk asks for them; nothing else counts. */
+function identify(request: SipRequest, rules: AdmissionRules): Identified {
+  const source = rules.findTrunk(request.source_address)
+  switch (source.kind) {
+    case 'loopback':
+      return { kind: 'identified', trunk: undefined }
+    case 'trunk':
+      return { kind: 'identified', trunk: source.trunk }
+    case 'stranger':
+      return refused(403, 'unknown_source')
+    case 'to_be_proved':
+      return prove(request, source.trunks, rules)
+  }
+}
+
+function prove(
+  request: SipRequest,
+  trunks: readonly Trunk[],
+  { checkCredentials }: AdmissionRules,
+): Identified {
+  const proof = checkCredentials(request, trunks)
+  switch (proof.kind) {
+    case 'proved':
+      return { kind: 'identified', trunk: proof.trunk }
+    case 'challenged':
+      return refused(401, 'challenged', proof.headers)
+    case 'banned':
+      return refused(403, 'too_many_wrong_credentials')
   }
 }
 
 /** What drachtio-server lets through although no dialog can be built on it. @see RFC 3261 §8.2 */
-function checkForm(request: SipRequest): Admission | undefined {
+function checkForm(request: SipRequest): Refused | undefined {
   const body = request.body ?? ''
   const bodyBytes = Buffer.byteLength(body)
   if (bodyBytes > BODY_BYTES_MAX) return refused(513, 'body_too_large')
@@ -78,6 +116,6 @@ function checkForm(request: SipRequest): Admission | undefined {
   return undefined
 }
 
-function refused(status: number, reason: string, headers?: Headers): Admission {
-  return { kind: 'refused', status, reason, ...(headers && { headers }) }
+function refused(status: number, reason: string, headers?: Headers): Refused {
+  return { kind: 'refused', status, reason, isKnown: false, ...(headers && { headers }) }
 }

@@ -1,29 +1,75 @@
+import type { TrunkNumbers } from '../domain/campaign.ts'
 import { normaliseNumber } from '../domain/number.ts'
 import type { SipMessage } from './srf.ts'
 
 const USER = /<?\s*(?:sips?|tel):([^@;>\s]{1,64})/i
 
-/**
- * The caller's number in E.164, from where carriers put it: P-Asserted-Identity, then Remote-Party-ID, then
- * From. Undefined where it is withheld or no number. @see RFC 3325
- */
-export function callerNumber(
-  request: Pick<SipMessage, 'get'>,
-  country: string | undefined,
-): string | undefined {
-  if (/\b(?:id|header|user)\b/i.test(request.get('Privacy') ?? '')) return undefined
-  const header = ['P-Asserted-Identity', 'Remote-Party-ID', 'From']
-    .map((name) => request.get(name))
-    .find((value) => value !== undefined && USER.test(value))
-  return normaliseNumber(userOf(header ?? ''), country)
+/** Who calls, in E.164. */
+export interface Caller {
+  /** What anybody may know; undefined where it is withheld or no number. */
+  readonly number: string | undefined
+  /** What the trunk asserts, for those that we trust, also where the caller withholds it. */
+  readonly asserted: string | undefined
 }
 
-/** The number that was dialled, in E.164, from the request URI. */
+/** How a trunk writes numbers, and whether its word counts. */
+export interface TrunkWriting {
+  readonly numbers: Pick<TrunkNumbers, 'country' | 'dialled' | 'prefix'>
+  readonly isTrusted: boolean
+}
+
+/** What holds for callers from nowhere in particular: numbers are international. */
+export const PLAIN_WRITING: TrunkWriting = {
+  numbers: { country: undefined, dialled: 'request_uri', prefix: '' },
+  isTrusted: true,
+}
+
+/**
+ * The caller, from where carriers put it: P-Asserted-Identity, then Remote-Party-ID, where the trunk is
+ * trusted, then From. What asks for privacy stays between us and those that we trust. @see RFC 3325
+ */
+export function readCaller(
+  request: Pick<SipMessage, 'get'>,
+  { numbers, isTrusted }: TrunkWriting,
+): Caller {
+  const read = (name: string) => {
+    const value = request.get(name)
+    return value !== undefined && USER.test(value) ? value : undefined
+  }
+  const asserting = isTrusted ? (read('P-Asserted-Identity') ?? read('Remote-Party-ID')) : undefined
+  const asserted = numberOf(asserting, numbers)
+  if (isWithheld(request)) return { number: undefined, asserted }
+  return { number: numberOf(asserting ?? read('From'), numbers), asserted }
+}
+
+/** The number that was dialled, in E.164, from where the trunk puts it; else from the request URI. */
 export function dialledNumber(
-  request: Pick<SipMessage, 'uri'>,
-  country: string | undefined,
+  request: Pick<SipMessage, 'uri' | 'get'>,
+  { numbers }: TrunkWriting,
 ): string | undefined {
-  return normaliseNumber(userOf(request.uri), country)
+  switch (numbers.dialled) {
+    case 'request_uri':
+      return numberOf(request.uri, numbers)
+    case 'to':
+      return numberOf(request.get('To') ?? request.uri, numbers)
+    case 'diversion':
+      return numberOf(request.get('Diversion') ?? request.uri, numbers)
+  }
+}
+
+/** @see RFC 3323 §4.2; Remote-Party-ID says it with a parameter of its own */
+function isWithheld(request: Pick<SipMessage, 'get'>): boolean {
+  const hasPrivacy = /\b(?:id|header|user)\b/i.test(request.get('Privacy') ?? '')
+  return hasPrivacy || /;\s*privacy=(?:full|uri)\b/i.test(request.get('Remote-Party-ID') ?? '')
+}
+
+function numberOf(
+  text: string | undefined,
+  { country, prefix }: Pick<TrunkNumbers, 'country' | 'prefix'>,
+): string | undefined {
+  const user = userOf(text ?? '')
+  const bare = prefix !== '' && user.startsWith(prefix) ? user.slice(prefix.length) : user
+  return normaliseNumber(bare, country)
 }
 
 function userOf(text: string): string {

@@ -1,6 +1,8 @@
-import { classifyLegFailure, type LegFailure, RING_TIMEOUT, SETUP_TIMEOUT } from './failure.ts'
+import type { Sighting } from './endpoint-health.ts'
+import { type LegFailure, readFailure, RING_TIMEOUT, SETUP_TIMEOUT } from './failure.ts'
 import { reasonHeader } from './headers.ts'
-import type { Answer, Headers, ReceivedResponse, SipClient, Uac, UacOptions } from './srf.ts'
+import { createPersistentUac, type PersistentUacOptions } from './persistent-uac.ts'
+import type { Answer, Headers, ReceivedResponse, SipClient, Uac } from './srf.ts'
 
 export type DialResult =
   | { readonly kind: 'answered'; readonly answer: Answer }
@@ -9,13 +11,15 @@ export type DialResult =
       readonly failure: LegFailure
       /** The buyer's final response; undefined when we stopped waiting for one. */
       readonly status: number | undefined
+      /** What it shows of the buyer's host; undefined where it shows nothing. */
+      readonly sighting: Sighting | undefined
     }
   /** The caller gave up first. */
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'server_lost' }
 
 export interface Dialling {
-  readonly uac: UacOptions
+  readonly uac: PersistentUacOptions
   readonly ringTimeoutMs: number
   /** How long to wait for the first sign of life; undefined where only the ring timeout counts. */
   readonly setupTimeoutMs: number | undefined
@@ -27,7 +31,7 @@ export interface Dialling {
 /** Rings one buyer until it answers, fails, has rung long enough, or the caller gives up. */
 export async function dial(client: SipClient, dialling: Dialling): Promise<DialResult> {
   const patience = startPatience(dialling)
-  const uac = client.createUac(dialling.uac, (response) => {
+  const uac = createPersistentUac(client, dialling.uac, (response) => {
     patience.isAlive()
     dialling.onProvisional(response)
   })
@@ -37,12 +41,12 @@ export async function dial(client: SipClient, dialling: Dialling): Promise<DialR
   switch (first.kind) {
     case 'too_long':
       giveUp(uac, reasonHeader(480, 'No answer'))
-      return { kind: 'failed', failure: first.failure, status: undefined }
+      return { ...first, kind: 'failed', status: undefined }
     case 'given_up':
       giveUp(uac, first.headers)
       return { kind: 'cancelled' }
     case 'failed':
-      return { kind: 'failed', failure: classifyLegFailure(first.status), status: first.status }
+      return { kind: 'failed', status: first.status, ...readFailure(first) }
     case 'answered':
     case 'server_lost':
       return first
@@ -50,7 +54,11 @@ export async function dial(client: SipClient, dialling: Dialling): Promise<DialR
 }
 
 interface Patience {
-  readonly over: Promise<{ readonly kind: 'too_long'; readonly failure: LegFailure }>
+  readonly over: Promise<{
+    readonly kind: 'too_long'
+    readonly failure: LegFailure
+    readonly sighting: Sighting | undefined
+  }>
   /** The buyer's side has shown that it is there. */
   readonly isAlive: () => void
   readonly end: () => void
@@ -59,10 +67,11 @@ interface Patience {
 /** Watches how long a buyer may stay silent, and how long it may ring. */
 function startPatience({ ringTimeoutMs, setupTimeoutMs }: Dialling): Patience {
   const { promise, resolve } = Promise.withResolvers<Awaited<Patience['over']>>()
-  const expire = (failure: LegFailure) => () => resolve({ kind: 'too_long', failure })
+  const expire = (failure: LegFailure, sighting?: Sighting) => () =>
+    resolve({ kind: 'too_long', failure, sighting })
   const ringing = setTimeout(expire(RING_TIMEOUT), ringTimeoutMs)
-  const silent =
-    setupTimeoutMs === undefined ? undefined : setTimeout(expire(SETUP_TIMEOUT), setupTimeoutMs)
+  const isSilent = expire(SETUP_TIMEOUT, { kind: 'silent' })
+  const silent = setupTimeoutMs === undefined ? undefined : setTimeout(isSilent, setupTimeoutMs)
   return {
     over: promise,
     isAlive: () => clearTimeout(silent),

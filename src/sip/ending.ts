@@ -52,6 +52,7 @@ export function refuse(
 }
 
 /** Sends the caller a final response, if it still waits for one. */
-function answerCaller({ response }: Call, status: number): void {
+function answerCaller({ deps, request, response }: Call, status: number): void {
+  deps.memory.end(request, status)
   if (!response.finalResponseSent) response.send(status)
 }

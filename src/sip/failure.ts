@@ -1,3 +1,6 @@
+import type { Sighting } from './endpoint-health.ts'
+import { isOwnResponse, type UacOutcome } from './srf.ts'
+
 /** Who has to act for this not to happen again. One per call; dashboards group by it. */
 export type Fault = 'caller' | 'buyer' | 'bridge' | 'unknown'
 
@@ -58,6 +61,34 @@ export function classifyLegFailure(status: number): LegFailure {
   if (status >= 400) return next('buyer', `rejected_${status}`, 480)
   return next('buyer', `redirected_${status}`, 480) // not followed: a redirect could lead anywhere
 }
+
+/** A failed INVITE: what it means for the call, and what it shows of the buyer's host. */
+export interface ReadFailure {
+  readonly failure: LegFailure
+  readonly sighting: Sighting
+}
+
+/** Reads why an INVITE failed, telling the SIP server's own responses from the buyer's. */
+export function readFailure({ status, response }: FailedInvite): ReadFailure {
+  if (!response) return { failure: UNREACHABLE, sighting: { kind: 'gone' } }
+  const isNobodyThere = isOwnResponse(response)
+  if (isNobodyThere && status === 503) return { failure: UNREACHABLE, sighting: { kind: 'gone' } }
+  const failure = classifyLegFailure(status)
+  if (isNobodyThere && status === 408) return { failure, sighting: { kind: 'gone' } }
+  const forMs = status === 503 ? retryAfterMs(response.get('Retry-After')) : undefined
+  return { failure, sighting: forMs ? { kind: 'overloaded', forMs } : { kind: 'alive' } }
+}
+
+type FailedInvite = Extract<UacOutcome, { readonly kind: 'failed' }>
+
+/** @see RFC 3261 §20.33: seconds, maybe with a comment and parameters after them */
+function retryAfterMs(text: string | undefined): number | undefined {
+  const seconds = /^\s*(\d{1,9})(?:\s|;|\(|$)/.exec(text ?? '')?.[1]
+  return seconds === undefined ? undefined : Number(seconds) * 1_000
+}
+
+/** Nobody was there, or no transport leads there. */
+const UNREACHABLE: LegFailure = next('buyer', 'unreachable', 480)
 
 /** The buyer did not answer before its ring time was over. */
 export const RING_TIMEOUT: LegFailure = next('buyer', 'no_answer', 480)

@@ -1,5 +1,6 @@
 import type { Buyer } from '../domain/campaign.ts'
 import { expandTemplate, type TokenValues } from '../domain/tokens.ts'
+import type { Caller } from './caller-id.ts'
 import type { Headers, SipMessage } from './srf.ts'
 
 /** How this deployment names the two headers that carry a call's UUID and key. @see behaviour B1 */
@@ -24,10 +25,9 @@ export interface InviteFacts {
   readonly names: HeaderNames
   readonly callUuid: string
   readonly callKey: string
-  /** E.164; undefined where the caller withheld it. */
-  readonly callerNumber: string | undefined
+  readonly caller: Caller
   readonly maxForwards: number
-  readonly buyer: Pick<Buyer, 'uuidFormat' | 'headers'>
+  readonly buyer: Pick<Buyer, 'uuidFormat' | 'headers' | 'isTrusted'>
   readonly values: TokenValues
 }
 
@@ -46,7 +46,8 @@ export function buildInviteHeaders(facts: InviteFacts): BuiltHeaders {
   const custom = customHeaders(facts)
   const uuid = buyer.uuidFormat === 'compact' ? callUuid.replaceAll('-', '') : callUuid
   const own = {
-    From: fromHeader(facts.callerNumber),
+    From: fromHeader(facts.caller.number),
+    ...(buyer.isTrusted && assertedIdentity(facts.caller)),
     'Max-Forwards': String(facts.maxForwards),
     [names.uuid]: uuid,
     [names.key]: callKey,
@@ -77,6 +78,14 @@ function fromHeader(callerNumber: string | undefined): string {
   return callerNumber === undefined
     ? '"Anonymous" <sip:anonymous@anonymous.invalid>'
     : `<sip:${callerNumber}@localhost>`
+}
+
+/** Who the caller is, for a buyer whom we trust to keep it to itself. @see RFC 3325 §9.1 */
+function assertedIdentity({ number, asserted }: Caller): Headers {
+  const known = asserted ?? number
+  if (known === undefined) return {}
+  const identity = { 'P-Asserted-Identity': `<sip:${known}@localhost>` }
+  return number === undefined ? { ...identity, Privacy: 'id' } : identity
 }
 
 /** Max-Forwards for the buyer's INVITE; undefined when the caller's has run out. @see RFC 7332 */

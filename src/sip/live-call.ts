@@ -8,7 +8,9 @@ import type { CallEnd } from '../flow/end-call.ts'
 import type { CallKeys } from '../keys.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Admission } from './admission.ts'
+import type { EndpointHealth } from './endpoint-health.ts'
 import { type HeaderNames, passReason } from './headers.ts'
+import type { InviteMemory } from './invite-memory.ts'
 import type { Headers, SipClient, SipRequest, SipResponse } from './srf.ts'
 
 /** The steps of the flow that a call goes through. */
@@ -29,6 +31,8 @@ export interface InviteDeps {
   readonly keys: CallKeys
   readonly headerNames: HeaderNames
   readonly processId: string
+  readonly health: EndpointHealth
+  readonly memory: InviteMemory
   readonly findBuyer: (buyerId: string) => Buyer | undefined
   readonly names: (call: Pick<CallFacts, 'campaignId' | 'publisherId' | 'buyerId'>) => CallNames
   readonly random: () => number
@@ -88,6 +92,7 @@ export function createCall(deps: InviteDeps, { request, response, admitted }: In
   }
   request.once('cancel', (cancel?: { get(name: string): string | undefined }) => {
     call.isCancelled = true
+    deps.memory.end(request, 487)
     cancelled.resolve(passReason(cancel?.get('Reason')))
   })
   return call
@@ -104,7 +109,7 @@ export function begin(call: Call): Promise<BegunCall> {
       campaignVersion: version,
       publisherId: publisher.publisherId,
       subId: number.subId,
-      callerNumber: admitted.callerNumber,
+      callerNumber: admitted.caller.number,
       dialedNumber: number.number,
       tags: {},
       buyerId: undefined,
@@ -116,16 +121,16 @@ export function begin(call: Call): Promise<BegunCall> {
       sipStatus: undefined,
     },
     processId: deps.processId,
-    trunkId: admitted.trunkId,
+    trunkId: admitted.trunk?.trunkId,
     sipCallId: (request.get('Call-ID') ?? '').slice(0, 256),
     rules: campaign,
     startedAgoMs: performance.now() - call.startedAtMs,
     routing: {
       routes: campaign.routes,
       publisherId: publisher.publisherId,
-      callerNumber: admitted.callerNumber,
+      callerNumber: admitted.caller.number,
       findBuyer: deps.findBuyer,
-      isReachable: () => true,
+      isReachable: ({ requestUri }) => deps.health.isReachable(requestUri),
       random: deps.random,
     },
   })

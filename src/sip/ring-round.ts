@@ -110,14 +110,14 @@ interface DialledLeg {
   readonly won: Promise<Headers>
 }
 
-function dialBuyer(call: Call, dialled: DialledLeg): Promise<DialResult> {
+async function dialBuyer(call: Call, dialled: DialledLeg): Promise<DialResult> {
   const { deps, request } = call
   const { buyer, clock, isLast, isAlone, won } = dialled
   const drained = call.hungUp.then((text) => reasonHeader(200, text))
-  return dial(deps.client, {
+  const sawAlive = () => deps.health.report(buyer.requestUri, { kind: 'alive' })
+  const result = await dial(deps.client, {
     uac: {
-      uri: buyer.endpoint,
-      proxy: buyer.gateway,
+      uri: buyer.requestUri,
       auth: buyer.auth,
       headers: inviteHeaders(call, dialled),
       body: request.body,
@@ -126,10 +126,16 @@ function dialBuyer(call: Call, dialled: DialledLeg): Promise<DialResult> {
     setupTimeoutMs: isLast ? undefined : buyer.setupTimeoutMs,
     givenUp: Promise.race([call.cancelled, drained, won]),
     onProvisional: (response) => {
+      sawAlive()
       clock.ringing()
       passProvisional(call, response, isLast && isAlone)
     },
   })
+  if (result.kind === 'answered') sawAlive()
+  if (result.kind === 'failed' && result.sighting) {
+    deps.health.report(buyer.requestUri, result.sighting)
+  }
+  return result
 }
 
 function inviteHeaders(call: Call, { facts, buyer, clock }: DialledLeg): Headers {
@@ -139,7 +145,7 @@ function inviteHeaders(call: Call, { facts, buyer, clock }: DialledLeg): Headers
     names: deps.headerNames,
     callUuid,
     callKey: deps.keys.derive(callUuid, clock.leg),
-    callerNumber: admitted.callerNumber,
+    caller: admitted.caller,
     maxForwards: admitted.maxForwards,
     buyer,
     values: tokenValues(selected, deps.names(selected), {}),

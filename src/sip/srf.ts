@@ -42,6 +42,9 @@ export interface SipResponse {
 export interface ReceivedResponse extends SipMessage {
   readonly status: number
   readonly reason: string
+  readonly source_address: string
+  /** The client leaves it as text. */
+  readonly source_port: string | number
 }
 
 interface RawDialog extends EventEmitter {
@@ -83,8 +86,6 @@ export interface UacOptions {
   readonly uri: string
   readonly headers: Headers
   readonly body: string | undefined
-  readonly auth: { readonly username: string; readonly password: string } | undefined
-  readonly proxy: string | undefined
 }
 
 /** The buyer's answer, before it is acknowledged where the offer is still to come. */
@@ -146,6 +147,11 @@ interface RawSrf extends EventEmitter {
     callback: (error: UacError | null, created?: RawDialog | RawOffer) => void,
   ): void
   removeDialog(dialog: RawDialog): void
+  request(
+    uri: string,
+    options: object,
+    callback: (error: Error | null, request?: EventEmitter) => void,
+  ): void
 }
 
 type UacError = Error & { readonly status?: number; readonly res?: ReceivedResponse }
@@ -165,6 +171,8 @@ export interface SipClient {
   createUac(options: UacOptions, onProvisional: (response: ReceivedResponse) => void): Uac
   /** Answers with 200; rejects if that was not possible, for example because the caller has cancelled. */
   createUas(request: SipRequest, response: SipResponse, options: SendOptions): Promise<Dialog>
+  /** Sends OPTIONS outside a dialog; the status of the answer, undefined where none can be had. */
+  ping(uri: string): Promise<number | undefined>
   /** Ends the connection for good. */
   disconnect(): void
 }
@@ -192,8 +200,31 @@ export function connectSipClient(
   return {
     createUac: (uac, onProvisional) => createUac(srf, lost, uac, onProvisional),
     createUas: (request, response, send) => createUas(srf, lost, { request, response, send }),
+    ping: (uri) => ping(srf, lost, uri),
     disconnect: () => disconnect(srf),
   }
+}
+
+/** With a callback, since the client's promise loses answers that come at once. */
+function ping(srf: RawSrf, lost: EventEmitter, uri: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const end = (status: number | undefined) => {
+      lost.off('lost', onLost)
+      resolve(status)
+    }
+    const onLost = () => end(undefined)
+    lost.once('lost', onLost)
+    try {
+      srf.request(uri, { method: 'OPTIONS' }, (error, request) => {
+        if (error || !request) return end(undefined)
+        return request.on('response', ({ status }: ReceivedResponse) => {
+          if (status >= 200) end(status)
+        })
+      })
+    } catch {
+      end(undefined)
+    }
+  })
 }
 
 /** The client's own `disconnect` fails where there is no connection, and would go on reconnecting. */
@@ -243,8 +274,8 @@ function createUac(
       },
       cbProvisional: onProvisional,
     }
-    const { uri, headers, body, auth, proxy } = options
-    const uacOptions = { headers: { ...headers }, localSdp: body, auth, proxy, noAck: true }
+    const { uri, headers, body } = options
+    const uacOptions = { headers: { ...headers }, localSdp: body, noAck: true }
     try {
       srf.createUAC(uri, uacOptions, progress, (error, created) => {
         isOver = true
@@ -265,9 +296,23 @@ function createUac(
   }
 }
 
+/** Without a response the SIP server could not even send the request. */
 function failureOf(error: UacError | null): UacOutcome {
   const response = error?.res
   return { kind: 'failed', status: error?.status ?? 500, ...(response && { response }) }
+}
+
+/**
+ * Whether the SIP server made this response itself, because nobody was there: it then comes from where our
+ * request was sent, which its Via names.
+ */
+export function isOwnResponse(response: ReceivedResponse): boolean {
+  const sentBy = /^SIP\/2\.0\/\w+\s+(\[[^\]]*\]|[^\s;:]+)(?::(\d+))?/i.exec(
+    response.get('Via') ?? '',
+  )
+  const [, host = '', port = '5060'] = sentBy ?? []
+  const address = host.replace(/^\[|\]$/g, '')
+  return address === response.source_address && Number(port) === Number(response.source_port)
 }
 
 function answerOf(created: RawDialog | RawOffer, srf: RawSrf, lost: EventEmitter): Answer {

@@ -4,6 +4,8 @@ import type { Trunk } from '../domain/campaign.ts'
 /** Whose call it is, or that it is nobody's we know. */
 export type Source =
   | { readonly kind: 'trunk'; readonly trunk: Trunk }
+  /** It has to show credentials of one of these trunks. */
+  | { readonly kind: 'to_be_proved'; readonly trunks: readonly Trunk[] }
   /** No trunks are configured: this machine's own programs may call. */
   | { readonly kind: 'loopback' }
   | { readonly kind: 'stranger' }
@@ -21,8 +23,15 @@ export function trunkFinder(trunks: readonly Trunk[]): TrunkFinder {
     if (lists.length === 0) {
       return { kind: loopback.check(address, family) ? 'loopback' : 'stranger' }
     }
-    const found = lists.find(({ list }) => list.check(address, family))
-    return found ? { kind: 'trunk', trunk: found.trunk } : { kind: 'stranger' }
+    const byAddress = lists.find(({ trunk, list }) => !trunk.digest && list.check(address, family))
+    if (byAddress) return { kind: 'trunk', trunk: byAddress.trunk }
+    const withDigest = lists
+      .filter(({ trunk }) => trunk.digest)
+      .filter(({ trunk, list }) => trunk.allow.length === 0 || list.check(address, family))
+      .map(({ trunk }) => trunk)
+    return withDigest.length > 0
+      ? { kind: 'to_be_proved', trunks: withDigest }
+      : { kind: 'stranger' }
   }
 }
 

@@ -4,6 +4,7 @@ import {
   parseConfigurationDocument,
 } from '../../src/domain/configuration-document.ts'
 import {
+  aBuyerDocument,
   aCampaignDocument,
   aConfiguration,
   problemsOf,
@@ -23,6 +24,7 @@ describe('parseConfigurationDocument', () => {
           ring_timeout_seconds: 20,
           setup_timeout_seconds: 4,
           max_call_seconds: 1800,
+          ping_seconds: 30,
           uuid_format: 'compact',
           headers: { 'X-Campaign': '[campaign_id]' },
           caps: { concurrent: 10, hourly: 100, daily: 500, monthly: 9000, total: 50000 },
@@ -36,7 +38,12 @@ describe('parseConfigurationDocument', () => {
           id: 'carrier-a',
           allow: ['203.0.113.0/24'],
           gateway: 'sip:203.0.113.10:5060',
-          numbers: { format: 'e164', country: 'US' },
+          digest: { username: 'carrier', password: 's3' },
+          allowed_prefixes: ['+1'],
+          numbers: { format: 'e164', country: 'US', dialled: 'to', prefix: '00' },
+          trusted: false,
+          calls_per_second: 50,
+          concurrent: 200,
         },
       ],
       campaigns: [
@@ -111,7 +118,8 @@ describe('parseConfigurationDocument', () => {
           buyerId: 'solar-direct',
           name: 'Solar Direct',
           endpoint: 'sip:sales@198.51.100.7:5060',
-          gateway: undefined,
+          requestUri: 'sip:sales@198.51.100.7:5060',
+          pingMs: 30_000,
           auth: { username: 'u', password: 'p' },
           ringTimeoutMs: 20_000,
           setupTimeoutMs: 4_000,
@@ -133,8 +141,12 @@ describe('parseConfigurationDocument', () => {
         {
           trunkId: 'carrier-a',
           allow: ['203.0.113.0/24'],
+          digest: { username: 'carrier', password: 's3' },
           gateway: 'sip:203.0.113.10:5060',
-          numbers: { format: 'e164', country: 'US' },
+          numbers: { format: 'e164', country: 'US', dialled: 'to', prefix: '00' },
+          isTrusted: false,
+          callsPerSecondMax: 50,
+          concurrentMax: 200,
         },
       ],
       campaigns: [
@@ -225,6 +237,17 @@ describe('parseConfigurationDocument', () => {
     })
   })
 
+  it('dials a number at the gateway that reaches it', () => {
+    const { configuration } = aConfiguration({
+      buyers: [aBuyerDocument({ endpoint: 'tel:+1-212-555-0100', gateway: 'carrier-a' })],
+      trunks: [{ id: 'carrier-a', gateway: 'sips:gw.example:5061;transport=tls' }],
+    })
+    expect(configuration.buyers[0]).toMatchObject({
+      endpoint: 'tel:+12125550100',
+      requestUri: 'sips:+12125550100@gw.example:5061;transport=tls;user=phone',
+    })
+  })
+
   it('fills in what goes without saying', () => {
     const { configuration } = aConfiguration({ trunks: [{ id: 'carrier-a' }] })
     expect(configuration.buyers).toMatchObject([
@@ -234,8 +257,12 @@ describe('parseConfigurationDocument', () => {
       {
         trunkId: 'carrier-a',
         allow: [],
+        digest: undefined,
         gateway: undefined,
-        numbers: { format: 'e164', country: undefined },
+        numbers: { format: 'e164', country: undefined, dialled: 'request_uri', prefix: '' },
+        isTrusted: true,
+        callsPerSecondMax: undefined,
+        concurrentMax: undefined,
       },
     ])
     expect(configuration.campaigns).toMatchObject([

@@ -1,58 +1,27 @@
-import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import type { Trunk } from '../../src/domain/campaign.ts'
 import type { FoundNumber } from '../../src/domain/configuration-snapshot.ts'
-import { admit } from '../../src/sip/admission.ts'
-import type { SipRequest } from '../../src/sip/srf.ts'
+import { admit, type AdmissionRules } from '../../src/sip/admission.ts'
 import { trunkFinder } from '../../src/sip/trunk.ts'
+import { anInvite, aTrunk, type Invite } from './support/invite.ts'
 
 const found = { number: { number: '+18005550100' } } as FoundNumber
 const findNumber = (e164: string) => (e164 === '+18005550100' ? found : undefined)
 
-const HEADERS = {
-  From: '<sip:+12125550100@carrier>;tag=a',
-  Contact: '<sip:carrier@127.0.0.1:5070>',
-  'Content-Type': 'application/sdp',
+const rules: AdmissionRules = {
+  isDraining: false,
+  findTrunk: trunkFinder([]),
+  checkCredentials: () => ({ kind: 'challenged', headers: { 'WWW-Authenticate': 'Digest' } }),
+  isOwnCall: () => false,
+  findNumber,
 }
-
-interface Invite {
-  readonly uri?: string
-  readonly body?: string
-  readonly headers?: Record<string, string | undefined>
-  readonly source_address?: string
-}
-
-function anInvite({ headers, ...overrides }: Invite = {}): SipRequest {
-  const all: Record<string, string | undefined> = { ...HEADERS, ...headers }
-  const body = overrides.body ?? 'v=0'
-  const raw =
-    Object.entries(all)
-      .map(([name, value]) => `${name}: ${value}`)
-      .join('\r\n') + body
-  return Object.assign(new EventEmitter(), {
-    method: 'INVITE',
-    uri: 'sip:+18005550100@127.0.0.1',
-    source_address: '127.0.0.1',
-    source_port: 5070,
-    protocol: 'udp',
-    body,
-    raw,
-    get: (name: string) => all[name],
-    has: (name: string) => all[name] !== undefined,
-    getParsedHeader: () => ({}),
-    ...overrides,
-  })
-}
-
-const rules = { isDraining: false, findTrunk: trunkFinder([]), findNumber }
 
 describe('admit', () => {
   it('admits a call on a tracking number, with one hop less', () => {
     expect(admit(anInvite({ headers: { 'Max-Forwards': '70' } }), rules)).toEqual({
       kind: 'admitted',
       found,
-      trunkId: undefined,
-      callerNumber: '+12125550100',
+      trunk: undefined,
+      caller: { number: '+12125550100', asserted: undefined },
       maxForwards: 69,
     })
   })
@@ -93,17 +62,30 @@ describe('admit', () => {
   })
 
   it('takes calls from the addresses of trunks alone once there are trunks', () => {
-    const trunk: Trunk = {
-      trunkId: 'carrier-a',
-      allow: ['203.0.113.0/24', '2001:db8::/32'],
-      gateway: undefined,
-      numbers: { format: 'e164', country: 'US' },
-    }
+    const trunk = aTrunk()
     const findTrunk = trunkFinder([trunk])
     const from = (source_address: string, uri?: string) =>
       admit(anInvite({ source_address, ...(uri && { uri }) }), { ...rules, findTrunk })
-    expect(from('203.0.113.9', 'sip:8005550100@h')).toMatchObject({ trunkId: 'carrier-a' })
-    expect(from('2001:db8::5')).toMatchObject({ trunkId: 'carrier-a' })
+    expect(from('203.0.113.9', 'sip:8005550100@h')).toMatchObject({ trunk })
+    expect(from('2001:db8::5')).toMatchObject({ trunk })
     expect(from('127.0.0.1')).toMatchObject({ status: 403 })
+  })
+
+  it('asks for credentials only where a trunk with a password takes calls from', () => {
+    const digest = { username: 'u', password: 'p' }
+    const findTrunk = trunkFinder([aTrunk({ digest }), aTrunk({ allow: ['198.51.100.7'] })])
+    const from = (source_address: string, checkCredentials = rules.checkCredentials) =>
+      admit(anInvite({ source_address }), { ...rules, findTrunk, checkCredentials })
+    expect(from('203.0.113.9')).toMatchObject({ status: 401, reason: 'challenged' })
+    expect(from('198.51.100.7')).toMatchObject({ kind: 'admitted' })
+    expect(from('192.0.2.1')).toMatchObject({ status: 403, reason: 'unknown_source' })
+    const trunk = aTrunk({ digest })
+    expect(from('203.0.113.9', () => ({ kind: 'proved', trunk }))).toMatchObject({ trunk })
+    expect(from('203.0.113.9', () => ({ kind: 'banned' }))).toMatchObject({ status: 403 })
+  })
+
+  it('refuses a call that we sent out ourselves', () => {
+    const refusal = admit(anInvite(), { ...rules, isOwnCall: () => true })
+    expect(refusal).toMatchObject({ status: 482, reason: 'loop' })
   })
 })

@@ -7,6 +7,9 @@ import {
   passReason,
 } from '../../src/sip/headers.ts'
 
+import { aBuyer } from '../support/flow.ts'
+
+const WITHHELD = { number: undefined, asserted: '+12125550100' }
 const CALL = '019f2d6e-0000-7000-8000-00000000000a'
 
 function template(text: string) {
@@ -20,9 +23,9 @@ function build(overrides: Partial<Parameters<typeof buildInviteHeaders>[0]> = {}
     names: DEFAULT_HEADER_NAMES,
     callUuid: CALL,
     callKey: '0101abc',
-    callerNumber: '+12125550100',
+    caller: { number: '+12125550100', asserted: undefined },
     maxForwards: 69,
-    buyer: { uuidFormat: 'standard', headers: [] },
+    buyer: aBuyer(),
     values: {},
     ...overrides,
   })
@@ -42,14 +45,31 @@ describe("the headers of a buyer's INVITE (B1)", () => {
   })
 
   it('carry the UUID without hyphens where the buyer wants it so', () => {
-    const { headers } = build({ buyer: { uuidFormat: 'compact', headers: [] } })
+    const { headers } = build({ buyer: aBuyer({ uuidFormat: 'compact' }) })
     expect(headers['X-PH-RetreaverUUID']).toBe('019f2d6e00007000800000000000000a')
   })
 
   it('name a withheld caller as RFC 3323 does', () => {
-    expect(build({ callerNumber: undefined }).headers['From']).toBe(
+    expect(build({ caller: WITHHELD }).headers['From']).toBe(
       '"Anonymous" <sip:anonymous@anonymous.invalid>',
     )
+  })
+
+  it('tell a trusted buyer alone who a caller is that asked for privacy (RFC 3325)', () => {
+    const { headers } = build({ caller: WITHHELD, buyer: aBuyer({ isTrusted: true }) })
+    expect(headers).toMatchObject({
+      From: '"Anonymous" <sip:anonymous@anonymous.invalid>',
+      'P-Asserted-Identity': '<sip:+12125550100@localhost>',
+      Privacy: 'id',
+    })
+    const untrusted = JSON.stringify(build({ caller: WITHHELD }).headers)
+    expect(untrusted).not.toContain('2125550100')
+  })
+
+  it('assert an open number to a trusted buyer without asking for privacy', () => {
+    const { headers } = build({ buyer: aBuyer({ isTrusted: true }) })
+    expect(headers['P-Asserted-Identity']).toBe('<sip:+12125550100@localhost>')
+    expect(headers['Privacy']).toBeUndefined()
   })
 
   it.each([
@@ -57,10 +77,7 @@ describe("the headers of a buyer's INVITE (B1)", () => {
     ['a NUL', 'v\0'],
     ['more than 256 characters', 'v'.repeat(257)],
   ])('leave out a value with %s', (_, value) => {
-    const buyer = {
-      uuidFormat: 'standard',
-      headers: [{ name: 'X-Tag', value: template('[tag]') }],
-    } as const
+    const buyer = aBuyer({ headers: [{ name: 'X-Tag', value: template('[tag]') }] })
     const built = build({ buyer, values: { tag: value } })
     expect(built.leftOut).toEqual(['X-Tag'])
     expect(JSON.stringify(built.headers)).not.toContain('Evil')
@@ -68,7 +85,7 @@ describe("the headers of a buyer's INVITE (B1)", () => {
 
   it('cannot be overridden by the headers of a buyer', () => {
     const headers = [{ name: 'x-ph-retreaverkey', value: template('mine') }]
-    const built = build({ buyer: { uuidFormat: 'standard', headers } })
+    const built = build({ buyer: aBuyer({ headers }) })
     expect(built.leftOut).toEqual(['x-ph-retreaverkey'])
     expect(built.headers['X-PH-RetreaverKey']).toBe('0101abc')
   })

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import type { Buyer, Campaign } from '../../../src/domain/campaign.ts'
+import type { Buyer, Campaign, Trunk } from '../../../src/domain/campaign.ts'
 import type { ConfigurationSnapshot } from '../../../src/domain/configuration-snapshot.ts'
 import { indexConfiguration } from '../../../src/domain/configuration-snapshot.ts'
 import { planRoutes } from '../../../src/domain/routing.ts'
@@ -13,7 +13,8 @@ import { DEFAULT_HEADER_NAMES } from '../../../src/sip/headers.ts'
 import type { CallFlow } from '../../../src/sip/live-call.ts'
 import { aBuyer, aCampaign, silent } from '../../support/flow.ts'
 import { waitFor } from '../../support/wait.ts'
-import { type Caller, caller, type Message, type Phone } from '../engine/support/phone.ts'
+import { type Caller, caller } from '../engine/support/caller.ts'
+import type { Message, Phone } from '../engine/support/phone.ts'
 import { openWorld, type World } from '../engine/support/world.ts'
 
 /** What the controller told the flow, in the order it happened. */
@@ -46,6 +47,7 @@ interface ServiceOptions {
   readonly campaign?: Partial<Campaign>
   /** Whether the buyers ring at the same time instead of one after the other. */
   readonly ringsTogether?: boolean
+  readonly trunks?: readonly Trunk[]
   readonly flow?: Partial<CallFlow>
 }
 
@@ -117,13 +119,19 @@ function recordingFlow(recorded: Recorded): CallFlow {
 
 function directory(
   phones: readonly Phone[],
-  { buyer: overrides, ringsTogether = false, campaign: campaignOverrides }: ServiceOptions,
+  {
+    buyer: overrides,
+    ringsTogether = false,
+    campaign: campaignOverrides,
+    trunks = [],
+  }: ServiceOptions,
 ): ConfigurationSnapshot {
   const buyers = phones.map(({ port }, index): Buyer => ({
     ...aBuyer(),
     buyerId: `buyer-${index + 1}`,
     name: `Buyer ${index + 1}`,
     endpoint: `sip:sales@127.0.0.1:${port}`,
+    requestUri: `sip:sales@127.0.0.1:${port}`,
     ...overrides,
   }))
   const campaign: Campaign = {
@@ -139,7 +147,7 @@ function directory(
     numbers: [{ number: '+18005550100', publisherId: 'acme', subId: undefined }],
   }
   const publishers = [{ publisherId: 'acme', name: 'Acme' }]
-  const configuration = { publishers, buyers, trunks: [], campaigns: [campaign] }
+  const configuration = { publishers, buyers, trunks, campaigns: [campaign] }
   return indexConfiguration(1, configuration, new Map([[campaign.campaignId, 1]]))
 }
 

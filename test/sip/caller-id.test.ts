@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import {
+  dialledNumber,
+  PLAIN_WRITING,
+  readCaller,
+  type TrunkWriting,
+} from '../../src/sip/caller-id.ts'
+import { aTrunk } from './support/invite.ts'
+
+const of = (headers: Readonly<Record<string, string>>) => ({
+  uri: 'sip:+18005550100@h',
+  get: (name: string) => headers[name],
+})
+
+const FROM = { From: '"A" <sip:2125550100@carrier>;tag=a' }
+const PAI = { 'P-Asserted-Identity': '<sip:+14155550123@carrier>, <tel:+14155550123>' }
+const RPID = { 'Remote-Party-ID': '<sip:13105550111@c>;party=calling' }
+
+describe('the caller', () => {
+  it.each([
+    ['From alone', FROM, '+12125550100', undefined],
+    [
+      'P-Asserted-Identity before all',
+      { ...FROM, ...PAI, ...RPID },
+      '+14155550123',
+      '+14155550123',
+    ],
+    ['Remote-Party-ID before From', { ...FROM, ...RPID }, '+13105550111', '+13105550111'],
+    [
+      'a PAI without number leaves RPID',
+      { ...FROM, ...RPID, 'P-Asserted-Identity': 'x' },
+      '+13105550111',
+      '+13105550111',
+    ],
+    ['Privacy: id', { ...FROM, ...PAI, Privacy: 'id' }, undefined, '+14155550123'],
+    ['Privacy: header;id', { ...FROM, Privacy: 'header;id' }, undefined, undefined],
+    ['Privacy: none', { ...FROM, Privacy: 'none' }, '+12125550100', undefined],
+    [
+      'RPID that says full',
+      { ...FROM, 'Remote-Party-ID': `${RPID['Remote-Party-ID']};privacy=full` },
+      undefined,
+      '+13105550111',
+    ],
+    ['anonymous', { From: '"Anonymous" <sip:anonymous@anonymous.invalid>' }, undefined, undefined],
+    ['Restricted', { From: '<sip:Restricted@carrier>' }, undefined, undefined],
+  ])('of a trusted trunk: %s', (_, headers, number, asserted) => {
+    expect(readCaller(of(headers), aTrunk())).toEqual({ number, asserted })
+  })
+
+  it('of a trunk that is not trusted is what From says, whatever it asserts', () => {
+    const caller = readCaller(of({ ...FROM, ...PAI, ...RPID }), aTrunk({ isTrusted: false }))
+    expect(caller).toEqual({ number: '+12125550100', asserted: undefined })
+  })
+})
+
+describe('the dialled number', () => {
+  const writing = (numbers: Partial<TrunkWriting['numbers']>) => ({
+    ...PLAIN_WRITING,
+    numbers: { ...PLAIN_WRITING.numbers, ...numbers },
+  })
+  const request = {
+    ...of({
+      To: '<sip:+18005550199@us>',
+      Diversion: '<sip:+18005550177@a>;reason=unconditional, <sip:+18005550188@b>',
+    }),
+  }
+
+  it.each([
+    ['request_uri', '+18005550100'],
+    ['to', '+18005550199'],
+    ['diversion', '+18005550177'],
+  ] as const)('is read from where the trunk puts it: %s', (dialled, number) => {
+    expect(dialledNumber(request, writing({ dialled }))).toBe(number)
+  })
+
+  it.each(['to', 'diversion'] as const)(
+    'is that of the request URI where there is no %s',
+    (dialled) => {
+      expect(dialledNumber(of({}), writing({ dialled }))).toBe('+18005550100')
+    },
+  )
+
+  it("loses the trunk's prefix", () => {
+    const prefixed = { ...of({}), uri: 'sip:99918005550100@h' }
+    expect(dialledNumber(prefixed, writing({ prefix: '999' }))).toBe('+18005550100')
+  })
+})
