@@ -21,6 +21,17 @@ export interface AttemptRequest {
   readonly sentAt: Date
   /** For the whole attempt, redirects included. */
   readonly deadlineMs: number
+  /** Told of each request that was made, where a person wants to see them. */
+  readonly onExchange?: (made: MadeExchange) => void
+}
+
+/** One request of an attempt, as sent, and what came back. */
+export interface MadeExchange {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+  readonly answer: Exchange
 }
 
 /** Why an attempt failed. */
@@ -53,6 +64,8 @@ const REDIRECTS_MAX = 3
 const REDIRECT = new Set([301, 302, 303, 307, 308])
 const HEAD_REFUSED = new Set([405, 501])
 const GONE = 410
+/** As much as a person reads. */
+const SHOWN_BYTES = 4_096
 
 /**
  * Makes one attempt. A partner's failure is an outcome, never an exception. Up to three redirects
@@ -97,9 +110,13 @@ async function makeHop(
   const timeoutMs = request.deadlineMs - elapsedMs
   if (timeoutMs <= 0) return { kind: 'broken', reason: 'timeout' }
   const { method } = hop
-  const url = new URL(hop.url)
+  const headers = headersOf(request, method)
   const body = method === 'POST' ? (request.body ?? '') : undefined
-  return exchange(dispatcher, { url, method, headers: headersOf(request, method), body, timeoutMs })
+  const keptBytes = request.onExchange ? SHOWN_BYTES : 0
+  const url = new URL(hop.url)
+  const answer = await exchange(dispatcher, { url, method, headers, body, timeoutMs, keptBytes })
+  request.onExchange?.({ method, url: hop.url, headers, body, answer })
+  return answer
 }
 
 /** @see Standard Webhooks, "Webhook metadata" */

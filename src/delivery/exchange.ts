@@ -9,6 +9,15 @@ export interface ExchangeRequest {
   readonly body: string | undefined
   /** For all of it: DNS, connecting, TLS, headers and body. */
   readonly timeoutMs: number
+  /** How much of the body is kept for a person to read: nothing unless said. */
+  readonly keptBytes?: number
+}
+
+/** What is kept of an answer for a person to read. */
+export interface KeptAnswer {
+  readonly headers: Readonly<Record<string, string>>
+  /** The beginning of it, as text. */
+  readonly body: string
 }
 
 /** Why a request got no whole answer. */
@@ -29,6 +38,8 @@ export type Exchange =
       readonly status: number
       readonly location: string | undefined
       readonly retryAfter: string | undefined
+      /** Where it was asked for. */
+      readonly kept?: KeptAnswer
     }
   | { readonly kind: 'broken'; readonly reason: BrokenReason }
 
@@ -36,7 +47,7 @@ const BODY_BYTES_MAX = 65_536
 
 /**
  * Makes one request and gives its answer; never rejects, and never takes longer than the timeout.
- * At most 64 KiB of the body are read, as sent (nothing is inflated), and none is kept; what goes on
+ * At most 64 KiB of the body are read, as sent (nothing is inflated), and none is kept unless asked for; what goes on
  * longer is cut off and counts as answered. A 2xx whose body does not end, or not in time, is broken;
  * any other status counts from its headers on.
  * @see behaviour B14
@@ -46,7 +57,12 @@ export function exchange(
   request: ExchangeRequest,
 ): Promise<Exchange> {
   return new Promise((resolve) => {
-    const listener = createListener(resolve, request.timeoutMs)
+    const keeper = createKeeper(request.keptBytes)
+    const listener = createListener(
+      (result) => resolve(keeper.added(result)),
+      request.timeoutMs,
+      keeper,
+    )
     const { url, method, headers, body } = request
     try {
       dispatcher.dispatch(
@@ -69,7 +85,7 @@ export function exchange(
 }
 
 /** Settles once, by whichever comes first: the end of the answer, an error, 64 KiB, the timeout. */
-function createListener(resolve: (result: Exchange) => void, timeoutMs: number) {
+function createListener(resolve: (result: Exchange) => void, timeoutMs: number, keeper: Keeper) {
   let controller: Dispatcher.DispatchController | undefined
   let answered: Extract<Exchange, { kind: 'answered' }> | undefined
   let bodyBytes = 0
@@ -101,10 +117,12 @@ function createListener(resolve: (result: Exchange) => void, timeoutMs: number) 
       headers: Readonly<Record<string, string | string[] | undefined>>,
     ): void {
       if (status < 200) return
+      keeper.onHeaders(headers)
       const location = first(headers['location'])
       answered = { kind: 'answered', status, location, retryAfter: first(headers['retry-after']) }
     },
     onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+      keeper.onData(chunk)
       bodyBytes += chunk.length
       if (bodyBytes > BODY_BYTES_MAX && answered) breakOff(answered)
     },
@@ -113,6 +131,37 @@ function createListener(resolve: (result: Exchange) => void, timeoutMs: number) 
     },
     onResponseError(_: Dispatcher.DispatchController | undefined, error: unknown): void {
       settle(endEarly(readReason(error)))
+    },
+  }
+}
+
+interface Keeper {
+  onHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): void
+  onData(chunk: Buffer): void
+  /** The result with what was kept in it. */
+  added(result: Exchange): Exchange
+}
+
+/** Keeps the headers and the beginning of the body, if anything is to be kept. */
+function createKeeper(keptBytes = 0): Keeper {
+  const chunks: Buffer[] = []
+  let left = keptBytes
+  let kept: Readonly<Record<string, string>> = {}
+  return {
+    onHeaders(headers) {
+      if (keptBytes === 0) return
+      kept = Object.fromEntries(
+        Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')]),
+      )
+    },
+    onData(chunk) {
+      if (left <= 0) return
+      chunks.push(Buffer.from(chunk.subarray(0, left)))
+      left -= chunk.length
+    },
+    added(result) {
+      if (keptBytes === 0 || result.kind !== 'answered') return result
+      return { ...result, kept: { headers: kept, body: Buffer.concat(chunks).toString() } }
     },
   }
 }

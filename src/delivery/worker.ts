@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import manifest from '../../package.json' with { type: 'json' }
 import { claimDue, type ClaimedDelivery, release } from '../db/lanes.ts'
 import type { Database } from '../db/queryable.ts'
 import type { AddressPolicy } from './address-policy.ts'
@@ -11,6 +10,7 @@ import { createResults, type Results } from './results.ts'
 import { createSecrets, type FindSecrets } from './secrets.ts'
 import { type AttemptedDelivery, send, type Sent } from './send.ts'
 import { type UrlHealthWatch, watchUrlHealth } from './url-health.ts'
+import { userAgentOf } from './user-agent.ts'
 
 /** What the worker needs; times are in milliseconds. */
 export interface DeliveryWorkerOptions {
@@ -133,7 +133,7 @@ function createWorker(options: DeliveryWorkerOptions): Worker {
     deadlineMs,
     leaseMs,
     random,
-    userAgent: `Bridgeback/${manifest.version}${contactUrl ? ` (+${contactUrl})` : ''}`,
+    userAgent: userAgentOf(contactUrl),
     dispatcher: createDispatcher({
       policy,
       connectionsPerOrigin: perHostMax,

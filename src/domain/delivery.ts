@@ -68,7 +68,7 @@ export function buildDeliveries(
       method,
       url: text,
       host: template.host,
-      body: method === 'POST' ? { type: trigger, data: present(values) } : undefined,
+      body: method === 'POST' ? buildBody(trigger, values) : undefined,
       leg,
       getAfterHeadRefused,
       missingTokens: missing,
@@ -76,7 +76,25 @@ export function buildDeliveries(
   })
 }
 
-function present(values: TokenValues): Readonly<Record<string, string>> {
+/** What a POST carries; `values` must hold no key. */
+export function buildBody(type: Trigger, values: TokenValues): DeliveryBody {
   const entries = Object.entries(values).filter((entry): entry is [string, string] => !!entry[1])
-  return Object.fromEntries(entries)
+  return { type, data: Object.fromEntries(entries) }
+}
+
+const DELIVERY_ID =
+  /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})_([a-z0-9-]{1,63})_(\d{1,9})$/
+
+/** What a delivery's name stands for; undefined for any other text. */
+export function parseDeliveryId(
+  text: string,
+): { callUuid: string; trackingUrlId: string; occurrence: number } | undefined {
+  const [whole, ...parts] = DELIVERY_ID.exec(text) ?? []
+  if (whole === undefined) return undefined
+  const [trackingUrlId = '', occurrence = ''] = parts.slice(5)
+  return {
+    callUuid: parts.slice(0, 5).join('-'),
+    trackingUrlId,
+    occurrence: Number(occurrence),
+  }
 }

@@ -1,0 +1,156 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { v7 as uuidv7 } from 'uuid'
+import { z } from 'zod'
+import { listProblems, type NotedProblem } from '../../db/delivery-problems.ts'
+import type { Database } from '../../db/queryable.ts'
+import { buildBody } from '../../domain/delivery.ts'
+import { previewTemplate } from '../../domain/delivery-preview.ts'
+import { SAMPLE_CALL_KEY, sampleValues } from '../../domain/delivery-sample.ts'
+import type { RunTrial, Trial, TrialExchange, TrialReport } from '../../domain/delivery-trial.ts'
+import { expandUrl, insertCallKey, parseUrlTemplate, TRIGGERS } from '../../domain/tracking-url.ts'
+import { sendProblem } from '../errors.ts'
+import { readQuery } from './query.ts'
+import {
+  type ConfiguredUrl,
+  listConfiguredUrls,
+  SAMPLE_OF_NOBODY,
+} from './tracking-urls-configured.ts'
+
+/** What the resources of tracking URLs need from around them. */
+export interface TrackingUrlsDeps {
+  readonly database: Database
+  /** Why a tracking URL may not be reached, or undefined. */
+  readonly checkUrl?: (url: string) => string | undefined
+  /** Makes one request for a made-up call; where it is absent, this process tests nothing. */
+  readonly runTrial?: RunTrial
+}
+
+const TestQuery = z.strictObject({ campaign: z.string().optional() })
+const PreviewBody = z.strictObject({
+  url: z.string().max(4_000),
+  trigger: z.enum(TRIGGERS).default('converted'),
+})
+
+/**
+ * `GET /tracking-urls` with what is wrong with each, `POST /tracking-urls/{id}/test`, and
+ * `POST /tracking-urls/preview`, which saves nothing.
+ */
+export function registerTrackingUrls(app: FastifyInstance, deps: TrackingUrlsDeps): void {
+  app.get('/tracking-urls', async () => {
+    const urls = await listConfiguredUrls(deps.database)
+    const problems = await listProblems(deps.database)
+    return urls.map((url) => showUrl(url, problems.find(isAbout(url))))
+  })
+  app.post<{ Params: { id: string } }>('/tracking-urls/:id/test', async (request, reply) =>
+    test(deps, request, reply),
+  )
+  app.post('/tracking-urls/preview', async (request, reply) => {
+    const body = PreviewBody.safeParse(request.body)
+    if (body.success) return preview(deps, body.data)
+    const problems = body.error.issues.map(({ path, message }) => ({
+      path: path.join('.'),
+      message,
+    }))
+    return sendProblem(reply, 'malformed_body', { problems })
+  })
+}
+
+const isAbout =
+  (url: ConfiguredUrl) =>
+  (problem: NotedProblem): boolean =>
+    problem.campaignId === url.campaignId && problem.trackingUrlId === url.trackingUrlId
+
+function showUrl(url: ConfiguredUrl, problem: NotedProblem | undefined): object {
+  return {
+    id: url.trackingUrlId,
+    campaign_id: url.campaignId,
+    trigger: url.trigger,
+    method: url.method,
+    url: url.url,
+    signed: url.secrets.length > 0,
+    problem: problem
+      ? {
+          kind: problem.problem,
+          since: problem.since,
+          noted_at: problem.notedAt,
+          failures: problem.failures,
+          host: problem.host,
+          status: problem.status,
+          error: problem.error,
+        }
+      : null,
+  }
+}
+
+async function test(
+  { database, runTrial }: TrackingUrlsDeps,
+  request: FastifyRequest<{ Params: { id: string } }>,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const query = readQuery(TestQuery, request.query, reply)
+  if (!query) return reply
+  const found = (await listConfiguredUrls(database)).filter(
+    ({ trackingUrlId, campaignId }) =>
+      trackingUrlId === request.params.id && campaignId === (query.campaign ?? campaignId),
+  )
+  const [url, another] = found
+  if (!url || !runTrial) return sendProblem(reply, 'not_found')
+  if (another) {
+    const message = `is needed: ${found.map(({ campaignId }) => campaignId).join(', ')} have this URL`
+    return sendProblem(reply, 'invalid_query', { problems: [{ path: 'campaign', message }] })
+  }
+  return showReport(await runTrial(trialOf(url)))
+}
+
+/** What the worker would send, for a call that never was and under an id that no delivery has. */
+function trialOf(url: ConfiguredUrl): Trial {
+  const parsed = parseUrlTemplate(url.url)
+  if (parsed.kind === 'malformed') throw new TypeError('a malformed URL is in force')
+  const deliveryId = `test_${uuidv7().replaceAll('-', '')}`
+  const { call_key: _key, ...known } = sampleValues(url.trigger, parsed.template.rest, url.sampleOf)
+  const values = { ...known, delivery_id: deliveryId }
+  return {
+    method: url.method,
+    url: insertCallKey(expandUrl(parsed.template, values).text, SAMPLE_CALL_KEY),
+    body: url.method === 'POST' ? JSON.stringify(buildBody(url.trigger, values)) : undefined,
+    getAfterHeadRefused: url.getAfterHeadRefused,
+    deliveryId,
+    secrets: url.secrets,
+  }
+}
+
+function showReport({ outcome, reason, durationMs, exchanges }: TrialReport): object {
+  return {
+    outcome,
+    reason: reason ?? null,
+    duration_ms: Math.round(durationMs),
+    exchanges: exchanges.map(showExchange),
+  }
+}
+
+function showExchange({ method, url, headers, body, answer }: TrialExchange): object {
+  const request = { method, url, headers, body: body ?? null }
+  if (answer.kind === 'broken') return { request, error: answer.reason, response: null }
+  const { kind: _kind, ...response } = answer
+  return { request, error: null, response }
+}
+
+function preview({ checkUrl }: TrackingUrlsDeps, { url, trigger }: z.infer<typeof PreviewBody>) {
+  const shown = previewTemplate(url, trigger, SAMPLE_OF_NOBODY)
+  if (shown.kind === 'malformed') return { valid: false, problem: shown.problem }
+  const refused = checkUrl?.(new URL(shown.url).origin)
+  if (refused !== undefined) return { valid: false, problem: refused }
+  return {
+    valid: true,
+    problem: null,
+    url: shown.url,
+    host: shown.host,
+    tokens: shown.tokens.map(({ name, isTag, fallback, value }) => ({
+      name,
+      tag: isTag,
+      default: fallback,
+      value: value ?? null,
+    })),
+    warnings: shown.warnings,
+  }
+}

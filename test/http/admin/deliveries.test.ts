@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest'
+import { claim, attempted } from '../../delivery/support/lanes.ts'
+import { aDelivery, insertCalls, queue, readLanes } from '../../delivery/support/outbox.ts'
+import { startReceiver } from '../../delivery/support/receiver.ts'
+import { startWorker } from '../../delivery/support/worker.ts'
+import { openTestDatabase, type TestDatabase } from '../../support/database.ts'
+import { finish } from '../../../src/db/lanes.ts'
+import { deliveryId } from '../../../src/domain/delivery.ts'
+import { ADMIN_KEY, openTestServer } from '../support/server.ts'
+
+async function openApi() {
+  const database = await openTestDatabase()
+  const woken = { count: 0 }
+  const { app } = openTestServer({ database, wakeDelivery: () => (woken.count += 1) })
+  const headers = { authorization: `Bearer ${ADMIN_KEY}` }
+  return {
+    database,
+    woken,
+    get: (path: string) => app.inject({ url: `/api/v1${path}`, headers }),
+    post: (path: string) => app.inject({ method: 'POST', url: `/api/v1${path}`, headers }),
+  }
+}
+
+const idOf = (callUuid: string, trackingUrlId = 'ping', occurrence = 0) =>
+  deliveryId({ callUuid, trackingUrlId, occurrence })
+
+/** Queues one delivery for each call, and gives them up. */
+async function failAll(db: TestDatabase, callUuids: readonly string[], url?: string) {
+  await queue(
+    db,
+    callUuids.map((callUuid) => aDelivery(callUuid, url === undefined ? {} : { url })),
+  )
+  const claimed = await claim(db, { perHostMax: 1_000, limit: 1_000 })
+  await finish(
+    db,
+    claimed.map((one) => attempted(one, { kind: 'done', state: 'failed' })),
+  )
+}
+
+const RANGE = 'created_from=2026-01-01'
+
+describe('POST /api/v1/deliveries/{id}/resend', () => {
+  it('sends a failed delivery again under the same id, each attempt in sight (B14)', async () => {
+    const { database, get, post, woken } = await openApi()
+    const status = { now: 410 }
+    const receiver = await startReceiver((_, response) => response.writeHead(status.now).end())
+    const worker = startWorker(database)
+    const [callUuid = ''] = await insertCalls(database, 1)
+    await queue(database, [aDelivery(callUuid, { url: receiver.origin })])
+    await worker.idle()
+    expect((await get(`/deliveries/${idOf(callUuid)}`)).json()).toMatchObject({ state: 'failed' })
+
+    status.now = 200
+    const response = await post(`/deliveries/${idOf(callUuid)}/resend`)
+    expect(response.json()).toEqual({
+      id: idOf(callUuid),
+      state: 'queued',
+      result: 'queued_again',
+    })
+    expect(woken.count).toBe(1)
+    await worker.idle()
+
+    expect(receiver.requests.map(({ headers }) => headers['webhook-id'])).toEqual([
+      idOf(callUuid),
+      idOf(callUuid),
+    ])
+    expect((await get(`/deliveries/${idOf(callUuid)}`)).json()).toMatchObject({
+      id: idOf(callUuid),
+      state: 'delivered',
+      attempts: [
+        { attempt: 1, status: 410 },
+        { attempt: 2, status: 200 },
+      ],
+    })
+    expect(await readLanes(database)).toEqual([])
+  })
+
+  it('makes one that waits for its retry due at once, and counts it once', async () => {
+    const { database, post } = await openApi()
+    const [callUuid = ''] = await insertCalls(database, 1)
+    await queue(database, [aDelivery(callUuid)])
+    const [claimed] = await claim(database)
+    await finish(database, [attempted(claimed, { kind: 'retry', delaySeconds: 3_600 })])
+
+    const response = await post(`/deliveries/${idOf(callUuid)}/resend`)
+    expect(response.json()).toMatchObject({ result: 'hurried' })
+    const [lane] = await readLanes(database)
+    expect(lane).toMatchObject({ pending: 1, attempt: 1 })
+    expect(lane?.dueInSeconds).toBeLessThanOrEqual(0)
+  })
+
+  it('leaves a lane to the worker that holds it', async () => {
+    const { database, post } = await openApi()
+    const [callUuid = ''] = await insertCalls(database, 1)
+    await failAll(database, [callUuid])
+    await queue(database, [aDelivery(callUuid, { occurrence: 1 })])
+    const [held] = await claim(database)
+
+    await post(`/deliveries/${idOf(callUuid)}/resend`)
+    expect(await readLanes(database)).toMatchObject([{ pending: 2, isLeased: true }])
+    expect(await claim(database)).toEqual([])
+    await finish(database, [attempted(held)])
+    expect(await claim(database)).toMatchObject([{ occurrence: 0, attempt: 1 }])
+  })
+
+  it.each(['x', `${'0'.repeat(32)}_ping_0`, `${'0'.repeat(32)}_ping_99999999999`])(
+    'has nothing at %s',
+    async (id) => {
+      const { get, post } = await openApi()
+      expect((await post(`/deliveries/${id}/resend`)).statusCode).toBe(404)
+      expect((await get(`/deliveries/${id}`)).statusCode).toBe(404)
+    },
+  )
+})
+
+describe('POST /api/v1/deliveries/resend', () => {
+  it('sends every failed delivery of a range again, and no other', async () => {
+    const { database, post } = await openApi()
+    const callUuids = await insertCalls(database, 1_201)
+    await failAll(database, callUuids.slice(0, 1_000))
+    const delivered = callUuids.slice(1_000)
+    await queue(
+      database,
+      delivered.map((callUuid) => aDelivery(callUuid)),
+    )
+    const claimed = await claim(database, { perHostMax: 1_000, limit: 1_000 })
+    await finish(
+      database,
+      claimed.map((one) => attempted(one)),
+    )
+
+    expect((await post(`/deliveries/resend?${RANGE}&dry_run=true`)).json()).toEqual({
+      dry_run: true,
+      count: 1_000,
+      more: false,
+    })
+    expect(await readLanes(database)).toEqual([])
+    expect((await post(`/deliveries/resend?${RANGE}&limit=700`)).json()).toEqual({
+      dry_run: false,
+      count: 700,
+      more: true,
+    })
+    expect((await post(`/deliveries/resend?${RANGE}`)).json()).toMatchObject({ count: 300 })
+    expect((await post(`/deliveries/resend?${RANGE}`)).json()).toMatchObject({ count: 0 })
+    expect(await readLanes(database)).toHaveLength(1_000)
+    expect((await post(`/deliveries/resend?${RANGE}&state=delivered`)).json()).toMatchObject({
+      count: 201,
+      more: false,
+    })
+  })
+
+  it.each([
+    ['created_from=2026-01-01', 2],
+    ['created_from=2100-01-01', 0],
+    [`${RANGE}&created_to=2026-01-02`, 0],
+    [`${RANGE}&campaign=solar`, 2],
+    [`${RANGE}&campaign=other`, 0],
+    [`${RANGE}&tracking_url=ping`, 2],
+    [`${RANGE}&tracking_url=sale`, 0],
+    [`${RANGE}&host=partner.example`, 1],
+    [`${RANGE}&host=other.example:8443`, 1],
+  ])('takes %s as %i', async (query, count) => {
+    const { database, post } = await openApi()
+    const [first = '', second = ''] = await insertCalls(database, 2)
+    await failAll(database, [first])
+    await failAll(database, [second], 'https://other.example:8443/p?x=[call_key]')
+    const response = await post(`/deliveries/resend?${query}`)
+    expect(response.json()).toMatchObject({ count })
+  })
+
+  it.each([
+    ['', 'created_from'],
+    ['created_from=yesterday', 'created_from'],
+    [`${RANGE}&state=queued`, 'state'],
+    [`${RANGE}&limit=10001`, 'limit'],
+    [`${RANGE}&unknown=1`, ''],
+  ])('refuses %j and names what is wrong', async (query, path) => {
+    const { post } = await openApi()
+    const response = await post(`/deliveries/resend?${query}`)
+    expect([response.statusCode, response.json()]).toMatchObject([400, { problems: [{ path }] }])
+  })
+})
