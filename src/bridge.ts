@@ -19,7 +19,7 @@ import { buildServer, startHttp } from './http/server.ts'
 import { type CallKeys, createCallKeys } from './keys.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import { type SipController, startController } from './sip/controller.ts'
-import { startEmbeddedEngine } from './sip/embedded-engine.ts'
+import { startEmbeddedEngine } from './embedded-engine.ts'
 import type { EngineOptions } from './sip/engine/engine.ts'
 import { createLogger, type Log, type Logger } from './telemetry/logger.ts'
 

@@ -2,14 +2,20 @@ import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { AppError } from '../domain/app-error.ts'
-import { registerApply } from './apply.ts'
-import { registerBench } from './bench.ts'
-import { registerDemo } from './demo.ts'
-import { registerEngine } from './engine.ts'
-import { registerExport } from './export.ts'
-import { registerScenarios } from './scenarios.ts'
-import { registerStart } from './start.ts'
-import { registerVerify } from './verify.ts'
+
+type Register = (program: Command) => void
+
+/** Every command, loaded only when it is asked for: the service is a lot to read for a short answer. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  start: async () => (await import('./start.ts')).registerStart,
+  demo: async () => (await import('./demo.ts')).registerDemo,
+  apply: async () => (await import('./apply.ts')).registerApply,
+  export: async () => (await import('./export.ts')).registerExport,
+  verify: async () => (await import('./verify.ts')).registerVerify,
+  scenarios: async () => (await import('./scenarios.ts')).registerScenarios,
+  engine: async () => (await import('./engine.ts')).registerEngine,
+  bench: async () => (await import('./bench.ts')).registerBench,
+}
 
 /** The `bridgeback` command. Exits non-zero on failure, after one sentence of what to do. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -18,18 +24,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description(manifest.description)
     .version(manifest.version)
     .showHelpAfterError('(try --help)')
-  for (const register of [
-    registerStart,
-    registerDemo,
-    registerApply,
-    registerExport,
-    registerScenarios,
-    registerEngine,
-    registerBench,
-    registerVerify,
-  ]) {
-    register(program)
-  }
+  const [, , name = ''] = argv
+  const asked = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : Object.values(COMMANDS)
+  for (const load of asked) (await load?.())?.(program)
   try {
     await program.parseAsync([...argv])
   } catch (error) {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { Config } from '../config.ts'
-import { AppError } from '../domain/app-error.ts'
-import type { Logger } from '../telemetry/logger.ts'
-import { type Engine, type EngineOptions, startEngine } from './engine/engine.ts'
+import type { Config } from './config.ts'
+import { AppError } from './domain/app-error.ts'
+import type { Logger } from './telemetry/logger.ts'
+import { type Engine, type EngineOptions, startEngine } from './sip/engine/engine.ts'
 
 /** The SIP engine of this process, kept running. */
 export interface EmbeddedEngine {
