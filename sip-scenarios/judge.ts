@@ -77,7 +77,9 @@ function asExpected(plan: Seen['plan'], { call, settlements }: SeenCall): Expect
     sipStatus: call.sip_status,
     revenue: call.revenue,
     payout: call.payout,
-    legs: call.legs.map(({ sip_status, reason }) => words(sip_status ?? '-', reason)),
+    legs: call.legs
+      .toSorted((a, b) => a.buyer_id.localeCompare(b.buyer_id))
+      .map(({ sip_status, reason }) => words(sip_status ?? '-', reason)),
     ledger: settlements.map(({ kind, conversion, revenue, payout }) =>
       words(kind, conversion, revenue, payout),
     ),

@@ -104,7 +104,7 @@ function campaignOf(plan: Plan, { receiverUrl }: Surroundings): CampaignDocument
     numbers: [{ number: `+1${plan.dialled}`, publisher: PREFIX }],
     routes: plan.buyerPorts.map((_, index) => ({
       buyer: buyerId(plan, index + 1),
-      priority: index + 1,
+      ...(configuration?.ringTogether ? { ring_together: true } : { priority: index + 1 }),
     })),
     tracking_urls: TRIGGERS.map((trigger) => ({
       id: trigger.replace('_', '-'),

@@ -34,6 +34,8 @@ export interface ScenarioConfiguration {
   /** For each of the scenario's buyers. */
   readonly buyer?: Partial<Omit<BuyerDocument, 'id' | 'name' | 'endpoint'>>
   readonly groups?: readonly ConversionGroupDocument[]
+  /** All buyers ring at the same time; else one after the other. */
+  readonly ringTogether?: boolean
 }
 
 /** A request to `set_value`. */
@@ -65,7 +67,7 @@ export interface ExpectedCall {
   readonly sipStatus: number
   readonly revenue: string | null
   readonly payout: string | null
-  /** Each buyer that was tried: its SIP status, and why it failed. */
+  /** Each buyer that was tried, by its place: its SIP status, and why it failed. */
   readonly legs: readonly string[]
   /** The ledger: kind, conversion, and the amounts if there are any. */
   readonly ledger: readonly string[]

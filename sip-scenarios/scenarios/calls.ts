@@ -27,6 +27,23 @@ export const CALLS: readonly Scenario[] = [
     },
   },
   {
+    name: 'call-too-long',
+    proves: 'A call that reaches its longest time is hung up on both sides.',
+    caller: 'uac-waits-for-bye-expect-200',
+    buyers: ['uas-answers'],
+    configuration: { buyer: { max_call_seconds: 1 } },
+    expected: {
+      call: { ...PLAIN_CALL, hungUpBy: 'bridge', endReason: 'max_duration' },
+      requests: [
+        'GET /start',
+        'GET /selected?buyer=1',
+        'HEAD /bridged?from=caller',
+        'GET /finished?by=bridge&status=200',
+        'GET /not_converted',
+      ],
+    },
+  },
+  {
     name: 'forged-headers',
     proves: 'X-PH headers of a caller never reach the buyer, however they are spelled (B1).',
     caller: 'uac-forges-headers-expect-200',

@@ -85,11 +85,22 @@ export const FAILURES: readonly Scenario[] = [
   },
   {
     name: 'silent-buyer-fails-over',
-    proves: 'A buyer that says nothing at all costs its ring time and no more.',
+    proves: 'A buyer that says nothing at all costs its setup time and no more.',
     caller: 'uac-hangs-up-expect-200',
     buyers: ['silent', 'uas-answers'],
-    configuration: { buyer: { ring_timeout_seconds: 1 } },
-    expected: failedOver('- no_answer'),
+    configuration: { buyer: { setup_timeout_seconds: 1 } },
+    expected: failedOver('- no_sign_of_life'),
+  },
+  {
+    name: 'first-to-answer',
+    proves: 'Of buyers that ring together the first to answer has the call; one ping.',
+    caller: 'uac-hangs-up-expect-200',
+    buyers: ['uas-answers', 'uas-loses-the-race'],
+    configuration: { ringTogether: true },
+    expected: {
+      call: { ...PLAIN_CALL, legs: ['200', '487 lost_the_race'] },
+      requests: [...PLAIN.requests, 'GET /selected?buyer=2'],
+    },
   },
   {
     name: 'no-answer',
@@ -126,6 +137,13 @@ export const FAILURES: readonly Scenario[] = [
     caller: 'uac-nobody-answers-expect-480',
     buyers: ['uas-overloaded'],
     expected: refused(480, '503 overloaded', 'overloaded'),
+  },
+  {
+    name: 'refused-invite-again',
+    proves: 'An INVITE that comes again after its refusal gets the same answer and is one call.',
+    caller: 'uac-tries-again-expect-480',
+    buyers: ['uas-unavailable'],
+    expected: refused(480, '480 unavailable', 'unavailable'),
   },
   {
     name: 'redirect-not-followed',
