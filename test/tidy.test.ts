@@ -35,14 +35,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const TOP: Readonly<Record<string, string>> = {
   'src/main.ts': 'main',
   'src/bridge.ts': 'bridge',
+  'src/embedded-engine.ts': 'bridge',
   'src/config.ts': 'settings',
   'src/config-parsers.ts': 'settings',
   'src/keys.ts': 'settings',
   'src/secrets.ts': 'settings',
 }
 
-/** `bin/bridgeback.js` starts the command line, npm's `dev` script the process. */
-const ENTRY_POINTS = new Set(['src/main.ts', 'src/cli/main.ts'])
+/** `bin/bridgeback.js` starts the command line, npm's `dev` script the process; receivers import their kit. */
+const ENTRY_POINTS = new Set(['src/main.ts', 'src/cli/main.ts', 'src/receiver-kit.ts'])
 
 /** Libraries without I/O, clock or chance of their own. */
 const PURE_LIBRARIES = new Set(['zod', 'libphonenumber-js', 'libphonenumber-js/max', 'yaml'])
