@@ -62,6 +62,7 @@ function isAdmitted(core: Core, request: SipRequest, arrival: Arrival): boolean 
   const admission = core.guard.admit(arrival.from.address)
   if (admission === 'admit') return true
   core.counters.requestsLimited++
+  if (core.guard.isBanned(arrival.from.address)) core.counters.sourcesBanned++
   if (admission === 'answer_busy')
     answerStatelessly(core, request, arrival, { status: 503, headers: [['Retry-After', '5']] })
   return false

@@ -67,8 +67,9 @@ function startTimer(state: State, afterMs: number, work: () => void): TimerHandl
   const { now, slots, tickMs } = state
   if (state.interval === undefined) {
     state.tick = Math.floor(now() / tickMs)
+    // After the sockets: a response that has arrived spares the repetition of its request.
     state.interval = setInterval(() => {
-      turn(state)
+      setImmediate(turn, state)
     }, tickMs)
   }
   const dueTick = Math.max(Math.ceil((now() + afterMs) / tickMs), state.tick + 1)

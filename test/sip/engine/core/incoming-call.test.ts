@@ -105,6 +105,7 @@ it('takes an ACK in the branch of its INVITE for the ACK of the 200 that it is',
     () => world.stack.stats().tables['serverRequests'] === 0,
     () => 'the ACK is not taken',
   )
+  expect(world.stack.stats().counters['ackTimeouts']).toBe(0)
 })
 
 it('does not take the ACK of another request for that of the 200', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { eventually } from '../support/eventually.ts'
 import { type Phone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -330,6 +331,34 @@ it('answers INVITE with 503 and Retry-After when nobody takes calls', async () =
   expect((await caller.expect(503)).text).toMatch(/\r\nRetry-After: \d+\r\n/)
   expect(lonely.stack.stats().tables['serverTransactions']).toBe(0)
   await lonely.close()
+})
+
+it('answers INVITE with 503 when it has as many calls as it may', async () => {
+  const full = await openWorld({ limits: { dialogs: 0 } })
+  const caller = await full.phone()
+  await full.application({ invite: (_req, res) => res.send(486) })
+  caller.sendRaw(request({}).replaceAll(String(phone.port), String(caller.port)))
+  await caller.expect(503)
+  await full.close()
+})
+
+it('answers a source beyond its limit once, and then stops listening to it', async () => {
+  const guard = { requestsPerSecond: 0.001, burst: 2, exemptLoopback: false }
+  const guarded = await openWorld({ guard })
+  const caller = await guarded.phone()
+  await guarded.application({ options: (_req, res) => res.send(200) })
+  const options = (): string =>
+    request({ method: 'OPTIONS' }).replaceAll(String(phone.port), String(caller.port))
+  for (let sent = 0; sent < 9; sent++) caller.sendRaw(options())
+  await eventually(
+    () => guarded.stack.stats().counters['messagesDropped'] === 4,
+    () => JSON.stringify(guarded.stack.stats().counters),
+  )
+  expect(guarded.stack.stats().counters).toMatchObject({ requestsLimited: 3, sourcesBanned: 1 })
+  await caller.expect(503)
+  const later = caller.inbox.map((message) => message.kind === 'response' && message.status)
+  expect(later).not.toContain(503)
+  await guarded.close()
 })
 
 it('gives every copy of a request the same answer without remembering it', async () => {
