@@ -31,7 +31,9 @@ export interface Dialling {
 /** Rings one buyer until it answers, fails, has rung long enough, or the caller gives up. */
 export async function dial(client: SipClient, dialling: Dialling): Promise<DialResult> {
   const patience = startPatience(dialling)
+  let hasRung = false
   const uac = createPersistentUac(client, dialling.uac, (response) => {
+    hasRung = true
     patience.isAlive()
     dialling.onProvisional(response)
   })
@@ -46,7 +48,7 @@ export async function dial(client: SipClient, dialling: Dialling): Promise<DialR
       giveUp(uac, first.headers)
       return { kind: 'cancelled' }
     case 'failed':
-      return { kind: 'failed', status: first.status, ...readFailure(first) }
+      return { kind: 'failed', status: first.status, ...readFailure(first, hasRung) }
     case 'answered':
     case 'server_lost':
       return first

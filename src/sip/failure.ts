@@ -68,13 +68,17 @@ export interface ReadFailure {
   readonly sighting: Sighting
 }
 
-/** Reads why an INVITE failed, telling the SIP server's own responses from the buyer's. */
-export function readFailure({ status, response }: FailedInvite): ReadFailure {
+/**
+ * Reads why an INVITE failed, telling the SIP server's own responses from the buyer's.
+ * @param hasRung whether the buyer's side had shown that it is there
+ */
+export function readFailure({ status, response }: FailedInvite, hasRung: boolean): ReadFailure {
   if (!response) return { failure: UNREACHABLE, sighting: { kind: 'gone' } }
-  const isNobodyThere = isOwnResponse(response)
-  if (isNobodyThere && status === 503) return { failure: UNREACHABLE, sighting: { kind: 'gone' } }
+  if (status === 503 && isOwnResponse(response)) {
+    return { failure: UNREACHABLE, sighting: { kind: 'gone' } }
+  }
   const failure = classifyLegFailure(status)
-  if (isNobodyThere && status === 408) return { failure, sighting: { kind: 'gone' } }
+  if (status === 408 && !hasRung) return { failure, sighting: { kind: 'gone' } }
   const forMs = status === 503 ? retryAfterMs(response.get('Retry-After')) : undefined
   return { failure, sighting: forMs ? { kind: 'overloaded', forMs } : { kind: 'alive' } }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { bestAnswer, classifyLegFailure } from '../../src/sip/failure.ts'
+import { bestAnswer, classifyLegFailure, readFailure } from '../../src/sip/failure.ts'
+import type { ReceivedResponse } from '../../src/sip/srf.ts'
 
 describe('classifyLegFailure', () => {
   it.each([
@@ -40,5 +41,26 @@ describe('bestAnswer', () => {
     [[], 480],
   ])('of %j it is %i', (answers, best) => {
     expect(bestAnswer(answers)).toBe(best)
+  })
+})
+
+describe('readFailure', () => {
+  const response = (source_address: string, headers: Readonly<Record<string, string>> = {}) =>
+    ({ source_address, get: (name: string) => headers[name] }) as unknown as ReceivedResponse
+  const later = (text: string) => response('198.51.100.7', { 'Retry-After': text })
+
+  it.each([
+    ['a 503 that the SIP server made itself', 503, response(''), false, 'gone', 'unreachable'],
+    ['a request that could not be sent', 500, undefined, false, 'gone', 'unreachable'],
+    ['a 408 out of silence', 408, response(''), false, 'gone', 'no_response'],
+    ['a 408 after ringing', 408, response('198.51.100.7'), true, 'alive', 'no_response'],
+    ['a 503 of the buyer', 503, response('198.51.100.7'), false, 'alive', 'overloaded'],
+    ['a 503 until later', 503, later('20;duration=9'), false, 'overloaded', 'overloaded'],
+    ['a 503 until a time', 503, later('Fri, 1 Jan'), false, 'alive', 'overloaded'],
+    ['a 486 with Retry-After', 486, later('20'), false, 'alive', 'busy'],
+  ])('sees in %s what to do about the host', (...row) => {
+    const [, status, received, hasRung, kind, reason] = row
+    const failed = { kind: 'failed', status, ...(received && { response: received }) } as const
+    expect(readFailure(failed, hasRung)).toMatchObject({ failure: { reason }, sighting: { kind } })
   })
 })

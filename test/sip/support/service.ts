@@ -158,6 +158,14 @@ export function header(message: Message, name: string): string | undefined {
   return found[0]?.value
 }
 
+/** The next INVITE that is no copy of one that the buyer has had already. */
+export async function newInvite(phone: Phone, before: Message): Promise<Message> {
+  for (;;) {
+    const invite = await phone.expect('INVITE')
+    if (header(invite, 'Via') !== header(before, 'Via')) return invite
+  }
+}
+
 /** A request of a buyer inside the dialog that its answer to `invite` has made. */
 export function fromBuyer(
   phone: Phone,

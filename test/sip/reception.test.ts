@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest'
+import { answerChallenge } from '../../src/sip/digest-answer.ts'
+import { waitFor } from '../support/wait.ts'
+import type { Message } from './engine/support/phone.ts'
+import { aTrunk } from './support/invite.ts'
+import { header, keys, startService } from './support/service.ts'
+
+const LOOPBACK = ['127.0.0.0/8']
+
+describe('an INVITE that comes again', () => {
+  it('on another branch after our answer gets the same answer and makes no second call', async () => {
+    const service = await startService()
+    const { callerPhone, buyers, recorded } = service
+    const caller = service.dial()
+    buyers[0]?.answer(await buyers[0].expect('INVITE'), 486)
+    callerPhone.sendRaw(caller.ack(await callerPhone.expect('486 INVITE')))
+    await service.ending()
+    callerPhone.sendRaw(caller.invite().replace('-invite', '-again'))
+    await callerPhone.expect('486 INVITE')
+    expect(recorded.begun).toHaveLength(1)
+    expect(recorded.nextRounds).toEqual([])
+  })
+
+  it('on another branch while it rings is refused as merged (RFC 3261 §8.2.2.2)', async () => {
+    const service = await startService()
+    const { callerPhone, buyers, recorded } = service
+    const caller = service.dial()
+    await buyers[0]?.expect('INVITE')
+    callerPhone.sendRaw(caller.invite().replace('-invite', '-again'))
+    await callerPhone.expect('482 INVITE')
+    expect(recorded.begun).toHaveLength(1)
+  })
+
+  it('for an unknown number is answered the same without being looked at again', async () => {
+    const service = await startService()
+    const { callerPhone, world } = service
+    const uri = `sip:+18005550199@127.0.0.1:${world.port}`
+    const caller = service.dial({ uri })
+    await callerPhone.expect('404 INVITE')
+    callerPhone.sendRaw(caller.invite().replace('-invite', '-again'))
+    await callerPhone.expect('404 INVITE')
+    expect(service.recorded.begun).toEqual([])
+  })
+})
+
+describe('a call that we sent out', () => {
+  const CALL = '019f2d6e-0000-7000-8000-00000000000a'
+  it.each([
+    ['as it went out', CALL],
+    ['in the compact form', CALL.replaceAll('-', '').toUpperCase()],
+  ])('is refused when it comes back %s', async (_, uuid) => {
+    const service = await startService()
+    const key = keys.derive(CALL, 1)
+    service.dial({ headers: [`X-PH-RetreaverUUID: ${uuid}`, `X-PH-RetreaverKey: ${key}`] })
+    await service.callerPhone.expect('482 INVITE')
+    expect(service.recorded.begun).toEqual([])
+  })
+
+  it('is not what a forged key makes of it', async () => {
+    const service = await startService()
+    service.dial({ headers: [`X-PH-RetreaverUUID: ${CALL}`, 'X-PH-RetreaverKey: forged'] })
+    await service.buyers[0]?.expect('INVITE')
+  })
+})
+
+describe('a trunk with a password', () => {
+  const digest = { username: 'carrier', password: 'secret' }
+
+  it('lets the call in that answers its challenge, and asks nothing of the database before', async () => {
+    const service = await startService({ trunks: [aTrunk({ allow: [], digest })] })
+    const { callerPhone, recorded, world } = service
+    const caller = service.dial()
+    const challenge = await callerPhone.expect('401 INVITE')
+    callerPhone.sendRaw(caller.ack(challenge))
+    expect(recorded.begun).toEqual([])
+    const lines = challenge.headers.filter(({ key }) => key === 'www-authenticate')
+    expect(lines).toHaveLength(2)
+    const text = lines.map(({ value }) => value).join(',')
+    const request = { method: 'INVITE', uri: `sip:+18005550100@127.0.0.1:${world.port}` }
+    const answer = answerChallenge({ status: 401, get: () => text }, request, digest)
+    const again = caller
+      .invite({ headers: [`Authorization: ${answer?.['Authorization']}`] })
+      .replace('-invite', '-again')
+      .replace('CSeq: 1 ', 'CSeq: 2 ')
+    callerPhone.sendRaw(again)
+    await service.buyers[0]?.expect('INVITE')
+    const begun = await waitFor(() => recorded.begun[0], { what: 'the call' })
+    expect(begun.trunkId).toBe('carrier-a')
+  })
+
+  it('refuses a wrong password like none', async () => {
+    const service = await startService({ trunks: [aTrunk({ allow: [], digest })] })
+    service.dial({ headers: ['Authorization: Digest username="carrier", response="00"'] })
+    await service.callerPhone.expect('401 INVITE')
+    expect(service.recorded.begun).toEqual([])
+  })
+})
+
+describe('a stranger', () => {
+  it('gets one answer without a banner, and nothing is dialled (F46)', async () => {
+    const service = await startService({ trunks: [aTrunk()] })
+    service.dial()
+    const refusal = await service.callerPhone.expect('403 INVITE')
+    const names = refusal.headers.map(({ key }) => key)
+    expect(names).not.toContain('server')
+    expect(names).not.toContain('user-agent')
+    expect([service.recorded.begun, service.buyers[0]?.inbox]).toEqual([[], []])
+  })
+})
+
+describe('a trunk with limits', () => {
+  it('hears 486 while it has as many calls as it may have, and not after', async () => {
+    const trunks = [aTrunk({ allow: LOOPBACK, concurrentMax: 1 })]
+    const service = await startService({ trunks })
+    const { callerPhone, buyers } = service
+    service.dial()
+    const invite = (await buyers[0]?.expect('INVITE')) as Message
+    service.dial()
+    await callerPhone.expect('486 INVITE')
+    buyers[0]?.answer(invite, 480)
+    await callerPhone.expect('480 INVITE')
+    await service.ending()
+    await waitFor(() => service.controller.liveCalls() === 0, { what: 'the call to be over' })
+    service.dial()
+    await buyers[0]?.expect('INVITE')
+  })
+
+  it('hears 503 with Retry-After beyond its calls a second', async () => {
+    const trunks = [aTrunk({ allow: LOOPBACK, callsPerSecondMax: 1 })]
+    const service = await startService({ trunks })
+    service.dial()
+    service.dial()
+    expect(header(await service.callerPhone.expect('503 INVITE'), 'Retry-After')).toBe('1')
+    expect(service.recorded.begun).toHaveLength(1)
+  })
+})
+
+describe("a caller's identity", () => {
+  const asserted = ['P-Asserted-Identity: <sip:+14155550123@c>', 'Privacy: id']
+
+  it('that is private reaches a trusted buyer alone (RFC 3325)', async () => {
+    const service = await startService({ buyer: { isTrusted: true } })
+    service.dial({ headers: asserted })
+    const invite = (await service.buyers[0]?.expect('INVITE')) as Message
+    expect(header(invite, 'P-Asserted-Identity')).toMatch(
+      /^<sip:\+14155550123@127\.0\.0\.1(:\d+)?>$/,
+    )
+    expect(header(invite, 'Privacy')).toBe('id')
+    expect(header(invite, 'From')).toContain('anonymous.invalid')
+  })
+
+  it('stays with us where the buyer is not trusted', async () => {
+    const service = await startService()
+    service.dial({ headers: asserted })
+    const invite = (await service.buyers[0]?.expect('INVITE')) as Message
+    expect(JSON.stringify(invite.headers)).not.toContain('4155550123')
+    expect(service.recorded.begun[0]?.facts.callerNumber).toBeUndefined()
+  })
+})
