@@ -162,6 +162,7 @@ function settlementsOf({ call, decided }: OpenCall, decidedAt: Date): readonly N
 
 function deliveriesOf({ call, rules, decided }: OpenCall, deps: FlowDeps): readonly NewDelivery[] {
   const { callUuid, publisherId, buyerId, tags, bridgedLeg: leg } = call
+  if (rules.trackingUrls.length === 0) return []
   return decided.flatMap(({ decision }, index) => {
     const occurrence = call.settlement.revision + index + 1
     const values = tokenValues(call, deps.names(call), moneyTokens(decision))

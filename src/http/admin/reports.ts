@@ -1,5 +1,20 @@
-import type { FastifyInstance } from 'fastify'
+import { PassThrough } from 'node:stream'
+import { once } from 'node:events'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { formatMoney } from '../../db/call-records.ts'
 import type { Database } from '../../db/queryable.ts'
+import {
+  DIMENSIONS,
+  type Dimension,
+  readReport,
+  type ReportQuery,
+  type ReportRow,
+} from '../../db/reports.ts'
+import { isTimeZone } from '../../domain/configuration-hours.ts'
+import { minorUnitDigits, parseDecimal, toAmount } from '../../domain/money.ts'
+import { readQuery } from './query.ts'
+import { registerPostbackSearch } from './reports-postbacks.ts'
 import { registerWhy } from './reports-why.ts'
 
 /** What reports need from around them. */
@@ -7,7 +22,130 @@ export interface ReportsDeps {
   readonly database: Database
 }
 
-/** What operators ask of the money: why a call is worth what it is. */
+const Instant = z
+  .union(
+    [z.iso.datetime({ offset: true }), z.iso.date()],
+    'must be ISO 8601, such as 2026-11-23T14:00:00Z',
+  )
+  .transform((text) => new Date(text))
+
+const isDimension = (name: string): name is Dimension => DIMENSIONS.some((each) => each === name)
+
+const By = z.string().transform((text, context) => {
+  const names = text.split(',')
+  const known = names.filter(isDimension)
+  if (known.length === names.length && new Set(names).size === names.length) return known
+  context.addIssue(`must be some of ${DIMENSIONS.join(', ')}, separated by commas`)
+  return z.NEVER
+})
+
+const Query = z.strictObject({
+  by: By.default(['campaign']),
+  time: z.enum(['call', 'settlement']).default('call'),
+  /** The first instant that counts. */
+  from: Instant,
+  /** The first instant that does not. */
+  to: Instant,
+  time_zone: z
+    .string()
+    .refine(isTimeZone, 'must be an IANA time zone, such as America/New_York')
+    .default('UTC'),
+  format: z.enum(['json', 'csv']).default('json'),
+})
+
+/** `GET /reports`, the search through postbacks, and why a call is worth what it is. */
 export function registerReports(app: FastifyInstance, { database }: ReportsDeps): void {
   registerWhy(app, database)
+  registerPostbackSearch(app, database)
+  app.get('/reports', (request, reply) => {
+    const query = readQuery(Query, request.query, reply)
+    if (!query) return reply
+    const { time_zone: timeZone, format, ...rest } = query
+    return sendReport(reply, database, { query: { ...rest, timeZone }, format })
+  })
+}
+
+interface Wanted {
+  readonly query: ReportQuery
+  readonly format: 'json' | 'csv'
+}
+
+/** Sends rows as they come; an error in the middle cuts the answer off, so that it cannot be taken for whole. */
+function sendReport(
+  reply: FastifyReply,
+  database: Database,
+  { query, format }: Wanted,
+): FastifyReply {
+  const out = new PassThrough()
+  const write = async (text: string) => {
+    if (!out.write(text)) await Promise.race([once(out, 'drain'), once(out, 'close')])
+    if (out.destroyed) throw new Error('the client has gone')
+  }
+  const send = format === 'csv' ? sendCsv : sendJson
+  send(write, query, (onRows) => readReport(database, query, onRows)).then(
+    () => out.end(),
+    (error: unknown) => out.destroy(error instanceof Error ? error : new Error(String(error))),
+  )
+  const type = format === 'csv' ? 'text/csv; charset=utf-8' : 'application/json; charset=utf-8'
+  return reply.type(type).send(out)
+}
+
+type Write = (text: string) => Promise<void>
+type Read = (onRows: (rows: readonly ReportRow[]) => Promise<void>) => Promise<void>
+
+async function sendJson(write: Write, { by }: ReportQuery, read: Read): Promise<void> {
+  let separator = '['
+  await read(async (rows) => {
+    const lines = rows.map((row) => JSON.stringify(showRow(by, row)))
+    await write(`${separator}\n${lines.join(',\n')}`)
+    separator = ','
+  })
+  await write(separator === '[' ? '[]\n' : '\n]\n')
+}
+
+async function sendCsv(write: Write, { by }: ReportQuery, read: Read): Promise<void> {
+  await write(`${[...by, ...MEASURES].join(',')}\r\n`)
+  await read(async (rows) => {
+    const lines = rows.map((row) => Object.values(showRow(by, row)).map(csvField).join(','))
+    await write(`${lines.join('\r\n')}\r\n`)
+  })
+}
+
+const MEASURES = [
+  'currency',
+  'calls',
+  'connected',
+  'converted',
+  'late',
+  'adjusted',
+  'revenue',
+  'payout',
+  'margin',
+  'connected_seconds',
+]
+
+/** A line in the API: dimensions in the order in which they were asked for, then {@link MEASURES}. */
+function showRow(by: readonly Dimension[], row: ReportRow): Readonly<Record<string, unknown>> {
+  const { currency, calls, connected, converted, late, adjusted } = row
+  const margin = parseDecimal(row.margin)
+  return {
+    ...Object.fromEntries(by.map((dimension) => [dimension, row[dimension] ?? null])),
+    currency,
+    calls,
+    connected,
+    converted,
+    late,
+    adjusted,
+    ...formatMoney(row, currency),
+    margin: margin ? toAmount(margin, minorUnitDigits(currency)) : null,
+    connected_seconds: row.connectedSeconds,
+  }
+}
+
+/** Quoted where it must be; a spreadsheet takes nothing for a formula. @see RFC 4180 §2 */
+function csvField(value: unknown): string {
+  if (typeof value === 'number') return String(value)
+  const text = typeof value === 'string' ? value : ''
+  const safe = /^[=+@\t\r]|^-(?![\d.])/.test(text) && !/^\+\d+$/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

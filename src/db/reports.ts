@@ -1,0 +1,115 @@
+import type { Database, Queryable } from './queryable.ts'
+
+/** What a report may be broken down by. */
+export const DIMENSIONS = ['campaign', 'publisher', 'buyer', 'number', 'day'] as const
+
+export type Dimension = (typeof DIMENSIONS)[number]
+
+/** What a report is about. */
+export interface ReportQuery {
+  readonly by: readonly Dimension[]
+  /** Which time puts a call into the range and on its day: its beginning, or each decision about it. */
+  readonly time: 'call' | 'settlement'
+  /** The first instant that counts. */
+  readonly from: Date
+  /** The first instant that does not. */
+  readonly to: Date
+  /** IANA name of the zone whose days are meant. */
+  readonly timeZone: string
+}
+
+/** One line of a report; a dimension that was not asked for is absent. */
+export interface ReportRow extends Readonly<Partial<Record<Dimension, string | null>>> {
+  readonly currency: string
+  readonly calls: number
+  readonly connected: number
+  readonly converted: number
+  readonly late: number
+  readonly adjusted: number
+  /** Exact, with the database's six decimals, as are payout and margin. */
+  readonly revenue: string
+  readonly payout: string
+  readonly margin: string
+  readonly connectedSeconds: number
+}
+
+const COLUMNS: Readonly<Record<Dimension, string>> = {
+  campaign: 'campaign_id',
+  publisher: 'publisher_id',
+  buyer: 'buyer_id',
+  number: 'dialed_number',
+  day: `to_char(at at time zone $3, 'YYYY-MM-DD')`,
+}
+
+/** Of the rules that it was decided under; sums of two currencies are none. */
+const CURRENCY = `
+  coalesce((select definition->>'currency' from campaign_versions v
+             where v.campaign_id = facts.campaign_id and v.version = campaign_version), 'USD')`
+
+/** Calls as they stand now. A UUID begins with its time, so a range of them is read, a day more at each end. */
+const BY_CALL_TIME = `
+  select campaign_id, campaign_version, publisher_id, buyer_id, dialed_number, started_at as at,
+         1 as calls, (answered_at is not null)::int as connected,
+         (conversion = 'converted')::int as converted, late::int as late,
+         (conversion = 'converted' and revision > 1 + late::int)::int as adjusted,
+         revenue, payout, connected_ms / 1000 as seconds
+    from calls
+   where started_at >= $1 and started_at < $2
+     and call_uuid >= uuid_floor($1::timestamptz - interval '1 day')
+     and call_uuid < uuid_floor($2::timestamptz + interval '1 day')`
+
+/** What each decision changed, so that a correction counts on the day on which it was made. */
+const BY_SETTLEMENT_TIME = `
+  select s.campaign_id, s.campaign_version, c.publisher_id, c.buyer_id, c.dialed_number,
+         s.decided_at as at, (s.revision = 1)::int as calls,
+         (s.revision = 1 and c.answered_at is not null)::int as connected,
+         (s.conversion = 'converted' and s.kind <> 'adjustment')::int as converted,
+         (s.kind = 'late_conversion')::int as late, (s.kind = 'adjustment')::int as adjusted,
+         s.revenue - coalesce(before.revenue, 0) as revenue,
+         s.payout - coalesce(before.payout, 0) as payout,
+         case when s.revision = 1 then s.connected_ms / 1000 end as seconds
+    from settlements s
+    join calls c using (call_uuid)
+    left join settlements before
+           on before.call_uuid = s.call_uuid and before.revision = s.revision - 1
+   where s.decided_at >= $1 and s.decided_at < $2`
+
+function textOf({ by, time }: ReportQuery): string {
+  const columns = by.map((dimension) => `${COLUMNS[dimension]} as "${dimension}"`)
+  const facts = time === 'call' ? BY_CALL_TIME : BY_SETTLEMENT_TIME
+  const groups = [...columns, `${CURRENCY} as "currency"`]
+  const places = groups.map((_, index) => index + 1).join(', ')
+  return `
+    select ${groups.join(', ')}, sum(calls)::int "calls", sum(connected)::int "connected",
+           sum(converted)::int "converted", sum(late)::int "late", sum(adjusted)::int "adjusted",
+           coalesce(sum(revenue), 0) "revenue", coalesce(sum(payout), 0) "payout",
+           coalesce(sum(revenue), 0) - coalesce(sum(payout), 0) "margin",
+           coalesce(sum(seconds), 0)::bigint "connectedSeconds"
+      from (${facts}) facts
+     where $3::text is not null
+     group by ${places} order by ${places}`
+}
+
+const ROWS_AT_ONCE = 500
+const STATEMENT_TIMEOUT_MS = 120_000
+
+/** Hands over the rows of a report, a few hundred at a time and in the order of its dimensions. */
+export async function readReport(
+  database: Database,
+  query: ReportQuery,
+  onRows: (rows: readonly ReportRow[]) => Promise<void>,
+): Promise<void> {
+  const read = async (db: Queryable) => {
+    await db.query(`declare report no scroll cursor for ${textOf(query)}`, [
+      query.from,
+      query.to,
+      query.timeZone,
+    ])
+    for (;;) {
+      const { rows } = await db.query<ReportRow>(`fetch ${ROWS_AT_ONCE} from report`)
+      if (rows.length === 0) return
+      await onRows(rows)
+    }
+  }
+  await database.transaction(read, { statementTimeoutMs: STATEMENT_TIMEOUT_MS })
+}
