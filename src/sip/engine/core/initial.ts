@@ -32,7 +32,7 @@ export function receiveInitial(
   }
   const pending = acceptRequest(core, request, key, { arrival, application })
   core.requestsSeen.set(identity, key)
-  onEndOfInitial(core, pending, identity)
+  onEndOfInitial(core, pending.transaction, identity)
   deliverRequest(pending, request, arrival.from, { dialogId: '', listener: arrival.listener })
   if (method === 'INVITE') {
     core.counters.callsIn++
@@ -99,7 +99,7 @@ export function acceptRequest(
   }
   core.serverRequests.set(pending.txn, pending)
   core.txnByKey.set(key, pending.txn)
-  forgetAtEnd(core, pending, transaction)
+  forgetAtEnd(core, pending.txn, transaction)
   if (invite) respondTrying(core, pending)
   const patienceMs = invite ? core.settings.applicationPatienceMs : 56 * core.settings.timers.t1Ms // answered before the other side's timer F of 64·T1
   pending.silence = core.wheel.start(patienceMs, () => {
@@ -108,15 +108,19 @@ export function acceptRequest(
   return pending
 }
 
-function forgetAtEnd(core: Core, pending: ServerRequest, transaction: ServerTransaction): void {
+/**
+ * The transaction outlives the request by 32 s. It keeps names only, so that the request itself
+ * can go.
+ */
+function forgetAtEnd(core: Core, txn: string, transaction: ServerTransaction): void {
+  const { key } = transaction
   transaction.onEnd = () => {
-    core.txnByKey.delete(transaction.key)
-    if (pending.final === undefined) core.serverRequests.delete(pending.txn)
+    core.txnByKey.delete(key)
+    if (core.serverRequests.get(txn)?.final === undefined) core.serverRequests.delete(txn)
   }
 }
 
-function onEndOfInitial(core: Core, pending: ServerRequest, identity: string): void {
-  const { transaction } = pending
+function onEndOfInitial(core: Core, transaction: ServerTransaction, identity: string): void {
   const { onEnd } = transaction
   transaction.onEnd = (failure) => {
     core.requestsSeen.delete(identity)

@@ -120,6 +120,7 @@ function receiveSuccess(
     hangUpUnacknowledged(core, invitation, dialog)
   })
   deliverResponse(invitation, response, from)
+  invitation.sent = { ...invitation.sent, text: '' }
 }
 
 function recordAnswer(core: Core, dialog: Dialog, response: SipResponse): void {

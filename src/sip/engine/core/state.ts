@@ -136,7 +136,8 @@ export interface ClientRequest {
   readonly application: Application | undefined
   readonly dialogId: string
   readonly dialog: Dialog | undefined
-  readonly sent: OutgoingRequest
+  /** Without its text once an INVITE is answered: nothing can ask for it then. */
+  sent: OutgoingRequest
   transaction: ClientTransaction | undefined
 }
 

@@ -23,7 +23,7 @@ export interface WheelOptions {
   readonly run: (work: () => void) => void
 }
 
-/** A power of two; at 10 ms a tick, one turn is 41 s, longer than any timer of a transaction. */
+/** A power of two; at 20 ms a tick, one turn is 82 s, longer than any timer of a transaction. */
 const SLOTS = 4_096
 
 interface Entry extends TimerHandle {
