@@ -59,6 +59,8 @@ function openPool({ connection, log, ...options }: DatabaseOptions): Pool {
     connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
+    // What does not wait for an answer need not wait for one either: see `attemptTransaction`.
+    pipeline: true,
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + SERVER_FIRST_MS,
     idle_in_transaction_session_timeout: 60_000,
@@ -174,8 +176,11 @@ async function attemptTransaction<T>(
     },
   }
   try {
-    await ask(client, beginText(statementTimeoutMs))
+    // Sent together with the first statement of the work, and answered before it.
+    const begun = ask(client, beginText(statementTimeoutMs))
+    begun.catch(() => {})
     const result = await work(db)
+    await begun
     await commit(client)
     return result
   } catch (error) {
