@@ -39,6 +39,8 @@ interface State extends WheelOptions {
   /** The first entry of each slot's list. */
   readonly slots: (Entry | undefined)[]
   count: number
+  /** When the interval was started: ticks are counted from there, so that both keep step. */
+  originMs: number
   /** The last tick that was worked off. */
   tick: number
   interval: NodeJS.Timeout | undefined
@@ -51,7 +53,7 @@ interface State extends WheelOptions {
  */
 export function createWheel(options: WheelOptions): Wheel {
   const slots = Array.from({ length: SLOTS }, (): Entry | undefined => undefined)
-  const state: State = { ...options, slots, count: 0, tick: 0, interval: undefined }
+  const state: State = { ...options, slots, count: 0, originMs: 0, tick: 0, interval: undefined }
   return {
     start: (afterMs, work) => startTimer(state, afterMs, work),
     size: () => state.count,
@@ -66,13 +68,14 @@ export function createWheel(options: WheelOptions): Wheel {
 function startTimer(state: State, afterMs: number, work: () => void): TimerHandle {
   const { now, slots, tickMs } = state
   if (state.interval === undefined) {
-    state.tick = Math.floor(now() / tickMs)
+    state.originMs = now()
+    state.tick = 0
     // After the sockets: a response that has arrived spares the repetition of its request.
     state.interval = setInterval(() => {
       setImmediate(turn, state)
     }, tickMs)
   }
-  const dueTick = Math.max(Math.ceil((now() + afterMs) / tickMs), state.tick + 1)
+  const dueTick = Math.max(Math.ceil((now() - state.originMs + afterMs) / tickMs), state.tick + 1)
   const slot = dueTick & (SLOTS - 1)
   const next = slots[slot]
   const cancel = (): void => {
@@ -86,7 +89,7 @@ function startTimer(state: State, afterMs: number, work: () => void): TimerHandl
 }
 
 function turn(state: State): void {
-  const target = Math.floor(state.now() / state.tickMs)
+  const target = Math.floor((state.now() - state.originMs) / state.tickMs)
   // After a long pause of the process one turn over all slots is enough.
   state.tick = Math.max(state.tick, target - SLOTS)
   while (state.tick < target) {
