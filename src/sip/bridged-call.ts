@@ -6,8 +6,8 @@ import { callerCancelled, type Ending } from './ending.ts'
 import { passReason, reasonHeader } from './headers.ts'
 import type { LegClock } from './leg-clock.ts'
 import type { Call } from './live-call.ts'
-import { type Bridge, connectDialogs, relayRequests } from './relay.ts'
-import type { Answer } from './srf.ts'
+import { type Bridge, connectDialogs, relayRequests, type RelaySetUp } from './relay.ts'
+import type { Answer, SipMessage } from './srf.ts'
 
 /** A buyer who has answered. */
 export interface Answered {
@@ -34,7 +34,8 @@ export async function bridge(
     const leg = clock.ended({ sipStatus: 487, fault: 'caller', reason: 'cancelled' })
     return callerCancelled([leg, ...lost])
   }
-  relayRequests(bridged)
+  const gone = Promise.withResolvers<void>()
+  relayRequests(bridged, relaySetUp(call, bridged, answer), gone.resolve)
   const rules = call.admitted.found.campaign
   const stored = deps.flow.bridgeCall({
     facts,
@@ -43,12 +44,26 @@ export async function bridge(
     leg: clock.now(),
     lost,
   })
-  const { hungUpBy, endReason } = await untilEnd(call, bridged, limitOf(call, buyer))
+  const { hungUpBy, endReason } = await untilEnd(call, bridged, {
+    limitMs: limitOf(call, buyer),
+    gone: gone.promise,
+  })
   const endedAtMs = performance.now()
   const connectedMs = endedAtMs - clock.answeredAtMs()
   await stored
   const leg = { ...clock.ended({ sipStatus: 200 }), endedAgoMs: performance.now() - endedAtMs }
   return { hungUpBy, endReason, connectedMs, sipStatus: 200, legs: [leg], endedAtMs }
+}
+
+function relaySetUp({ request }: Call, { lateAnswer }: Bridge, { response }: Answer): RelaySetUp {
+  const takesUpdate = (message: Pick<SipMessage, 'get'>) =>
+    /\bUPDATE\b/.test(message.get('Allow') ?? '')
+  return {
+    callerSdp: lateAnswer ?? request.body ?? '',
+    buyerSdp: response.body ?? '',
+    callerTakesUpdate: takesUpdate(request),
+    buyerTakesUpdate: takesUpdate(response),
+  }
 }
 
 /** The shortest of the limits of service, campaign and buyer. */
@@ -61,14 +76,14 @@ function limitOf({ deps, admitted }: Call, buyer: Buyer): number {
 async function untilEnd(
   { hungUp }: Call,
   { caller, buyer }: Bridge,
-  callMsMax: number,
+  { limitMs, gone }: { readonly limitMs: number; readonly gone: Promise<void> },
 ): Promise<{ hungUpBy: HungUpBy; endReason: string }> {
   const tooLong = Promise.withResolvers<string>()
-  const timer = setTimeout(() => tooLong.resolve('max_duration'), callMsMax)
+  const timer = setTimeout(() => tooLong.resolve('max_duration'), limitMs)
   const first = await Promise.race([
     caller.ended.then((end) => ({ ...end, who: 'caller' }) as const),
     buyer.ended.then((end) => ({ ...end, who: 'buyer' }) as const),
-    Promise.race([hungUp, tooLong.promise]).then(
+    Promise.race([hungUp, tooLong.promise, gone.then(() => 'dialog_gone')]).then(
       (reason) => ({ by: 'us', reason, who: 'bridge' }) as const,
     ),
   ])

@@ -51,10 +51,12 @@ interface RawDialog extends EventEmitter {
   handle(request: SipRequest, response: SipResponse): void
   destroy(options: { headers: Headers }, callback: (error?: Error) => void): void
   request(
-    options: { method: string; headers?: Headers; body?: string },
-    callback: (error: Error | null, response?: ReceivedResponse) => void,
+    options: { method: string; headers?: Headers; body?: string; noAck?: boolean },
+    callback: (error: Error | null, response?: ReceivedResponse, ack?: Acknowledge) => void,
   ): void
 }
+
+type Acknowledge = (options: { body: string }) => void
 
 /** How a dialog ended: by the peer's BYE, by ours, or with the connection to the SIP server. */
 export interface DialogEnd {
@@ -73,11 +75,18 @@ export interface Dialog {
   request(
     method: string,
     options: { headers?: Headers; body?: string },
-  ): Promise<ReceivedResponse | undefined>
+  ): Promise<FinalResponse | undefined>
   /** Calls back for each request of the peer with this method; it has to be answered. */
   onRequest(method: string, handler: (request: SipRequest, response: SipResponse) => void): void
-  /** The ACK to our 2xx; its body is the answer to an offer of ours. */
+  /** The next ACK to a 2xx of ours; its body is the answer to an offer of ours. */
   onAck(handler: (ack: SipMessage) => void): void
+}
+
+/** The final response to a request inside a dialog. */
+export interface FinalResponse {
+  readonly response: ReceivedResponse
+  /** There where the 2xx to an INVITE without offer holds one: sends the ACK with our answer. */
+  readonly acknowledge?: (sdp: string) => void
 }
 
 export interface UacOptions {
@@ -348,14 +357,17 @@ function watchDialog(raw: RawDialog, srf: RawSrf, lost: EventEmitter): Dialog {
       new Promise((resolve) => {
         const onLost = () => resolve(undefined)
         lost.once('lost', onLost)
-        const options = { method, headers: { ...headers }, ...(body && { body }) }
-        raw.request(options, (error, response) => {
+        const options = { method, headers: { ...headers }, ...(body && { body }), noAck: true }
+        raw.request(options, (error, response, ack) => {
+          if (!error && response && response.status < 200) return
           lost.off('lost', onLost)
-          resolve(error ? undefined : response)
+          if (error || !response) return resolve(undefined)
+          const acknowledge = ack && ((sdp: string) => ack({ body: sdp }))
+          return resolve({ response, ...(acknowledge && { acknowledge }) })
         })
       }),
     onRequest: (method, handler) => raw.on(method, handler),
-    onAck: (handler) => raw.on('ack', handler),
+    onAck: (handler) => raw.once('ack', handler),
   }
 }
 
