@@ -1,0 +1,112 @@
+import type { PastCall, Standing } from '../domain/rehearse.ts'
+import type { Queryable } from './queryable.ts'
+
+/** A past call with what it is worth as things stand. */
+export interface StoredPastCall {
+  readonly callUuid: string
+  readonly campaignVersion: number
+  readonly call: PastCall
+  readonly standing: Standing
+}
+
+/** Which calls. */
+export interface PastCalls {
+  readonly campaignId: string
+  /** The first beginning that counts. */
+  readonly since: Date
+  /** The first that does not. */
+  readonly until: Date
+}
+
+interface CallRow {
+  readonly callUuid: string
+  readonly campaignVersion: number
+  readonly publisherId: string
+  readonly buyerId: string | null
+  readonly tags: Record<string, string>
+  readonly endedAt: Date
+  readonly connectedMs: number | null
+  readonly duplicate: boolean
+  readonly conversion: string
+  readonly revenue: string | null
+  readonly payout: string | null
+}
+
+interface PostbackRow {
+  readonly callUuid: string
+  readonly receivedAt: Date
+  readonly query: string
+  readonly body: string
+}
+
+const PAGE = 2_000
+const FIRST_UUID = '00000000-0000-0000-0000-000000000000'
+
+/** The ended calls of a campaign with their postbacks, a page at a time; memory does not grow with them. */
+export async function* readPastCalls(
+  db: Queryable,
+  { campaignId, since, until }: PastCalls,
+): AsyncGenerator<readonly StoredPastCall[]> {
+  let after = FIRST_UUID
+  for (;;) {
+    const { rows } = await db.query<CallRow>({
+      name: 'read-past-calls',
+      // A UUID begins with its time, by a process's clock: a day more at each end, and then exactly.
+      text: `select call_uuid "callUuid", campaign_version "campaignVersion", publisher_id "publisherId",
+                    buyer_id "buyerId", tags, ended_at "endedAt", connected_ms "connectedMs", duplicate,
+                    conversion, revenue, payout
+               from calls
+              where call_uuid > greatest($1::uuid, uuid_floor($3::timestamptz - interval '1 day'))
+                and call_uuid < uuid_floor($4::timestamptz + interval '1 day')
+                and started_at >= $3 and started_at < $4
+                and campaign_id = $2 and state = 'ended'
+              order by call_uuid limit $5`,
+      values: [after, campaignId, since, until, PAGE],
+    })
+    const last = rows.at(-1)
+    if (!last) return
+    after = last.callUuid
+    const postbacks = await readPostbacks(db, rows)
+    yield rows.map((row) => pastCallOf(row, postbacks.get(row.callUuid) ?? []))
+  }
+}
+
+async function readPostbacks(
+  db: Queryable,
+  calls: readonly CallRow[],
+): Promise<ReadonlyMap<string, readonly PostbackRow[]>> {
+  const { rows } = await db.query<PostbackRow>({
+    name: 'read-past-postbacks',
+    text: `select call_uuid "callUuid", received_at "receivedAt", query, body
+             from postbacks p join calls using (call_uuid)
+            where call_uuid = any($1::uuid[]) and leg = bridged_leg and p.reason <> 'prefetch'
+            order by received_at, postback_id`,
+    values: [calls.map(({ callUuid }) => callUuid)],
+  })
+  return Map.groupBy(rows, ({ callUuid }) => callUuid)
+}
+
+function pastCallOf(row: CallRow, postbacks: readonly PostbackRow[]): StoredPastCall {
+  const { callUuid, campaignVersion, conversion } = row
+  return {
+    callUuid,
+    campaignVersion,
+    call: {
+      publisherId: row.publisherId,
+      buyerId: row.buyerId ?? undefined,
+      tags: row.tags,
+      endedAt: row.endedAt,
+      connectedMs: row.connectedMs ?? undefined,
+      duplicate: row.duplicate,
+      postbacks: postbacks.map(({ receivedAt, query, body }) => ({
+        receivedAt,
+        text: { query, body },
+      })),
+    },
+    standing: {
+      conversion,
+      revenue: row.revenue ?? undefined,
+      payout: row.payout ?? undefined,
+    },
+  }
+}
