@@ -130,7 +130,11 @@ it('hangs up and tells the application when no ACK comes', async () => {
 })
 
 it('holds the BYE of the application back until the 200 is acknowledged (RFC 3261 §15)', async () => {
-  await answering((dialog) => void dialog.destroy())
+  let acks = 0
+  await answering((dialog) => {
+    dialog.on('ack', () => acks++)
+    void dialog.destroy()
+  })
   const ok = await answered()
   await eventually(
     () => alice.inbox.length >= 3,
@@ -140,6 +144,7 @@ it('holds the BYE of the application back until the 200 is acknowledged (RFC 326
   alice.sendRaw(call.ack(ok))
   alice.answer(await alice.expect('BYE'), 200)
   await world.quiescent()
+  expect(acks).toBe(0) // it has hung up: an ACK is no news to it
 })
 
 it('absorbs retransmissions of the INVITE, answering with what was said last', async () => {
