@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   scenarios: async () => (await import('./scenarios.ts')).registerScenarios,
   engine: async () => (await import('./engine.ts')).registerEngine,
   bench: async () => (await import('./bench.ts')).registerBench,
+  faults: async () => (await import('./faults.ts')).registerFaults,
 }
 
 /** The `bridgeback` command. Exits non-zero on failure, after one sentence of what to do. */

@@ -1,0 +1,142 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { AppError } from '../domain/app-error.ts'
+import { type Cluster, startCluster } from './faults/cluster.ts'
+import type { Verdict } from './faults/judge.ts'
+import { runFaults, type RunOptions, type RunResult } from './faults/run.ts'
+import { SEEDED_BUGS } from './faults/seeded-bugs.ts'
+
+interface FaultsCommandOptions {
+  readonly seed: number
+  readonly calls?: number
+  readonly minutes: number
+  readonly json?: boolean
+}
+
+const CRASHES = 'crashes'
+const BUG = 'bug/'
+const NAMES: readonly string[] = [CRASHES, ...SEEDED_BUGS.map(({ name }) => `${BUG}${name}`)]
+
+const CALLS = 20_000
+const BUG_CALLS = 600
+const MINUTES = 30
+const MINUTES_MAX = 600
+
+/** One line of the result. */
+export interface FaultLine {
+  readonly fault: string
+  readonly invariant: string
+  readonly expected: number
+  readonly seen: number
+  readonly ok: boolean
+}
+
+/** `bridgeback faults`: the service under kills and crashes, and whether its promises hold. */
+export function registerFaults(program: Command): void {
+  program
+    .command('faults')
+    .description(
+      'kill the service about every second and crash PostgreSQL about every ten while calls and postbacks run, and check what is left',
+    )
+    .argument('[names...]', `which: ${CRASHES}, bugs, ${BUG}NAME; ${CRASHES} unless said`)
+    .option('--seed <n>', 'of everything that is left to chance', parseWhole, 1)
+    .option('--calls <n>', `how many; ${CALLS}, with a seeded bug ${BUG_CALLS}`, parseWhole)
+    .option('--minutes <n>', 'begin no call after', parseMinutes, MINUTES)
+    .option('--json', 'one line of JSON an invariant instead of a table')
+    .addHelpText(
+      'after',
+      () =>
+        `\nSeeded bugs are put into the service on purpose; a run passes if they are caught:\n${SEEDED_BUGS.map(({ name, about }) => `  ${BUG}${name}  ${about}`).join('\n')}`,
+    )
+    .action(runCommand)
+}
+
+function parseWhole(text: string): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text)
+  throw new InvalidArgumentError('Write a whole number from 1 on.')
+}
+
+function parseMinutes(text: string): number {
+  const minutes = Number(text)
+  if (/^\d+(?:\.\d+)?$/.test(text) && minutes > 0 && minutes <= MINUTES_MAX) return minutes
+  throw new InvalidArgumentError(`Write a number of minutes, at most ${MINUTES_MAX}.`)
+}
+
+async function runCommand(given: readonly string[], options: FaultsCommandOptions): Promise<void> {
+  const names = given.length === 0 ? [CRASHES] : given.flatMap(expandName)
+  const cluster = await startCluster()
+  try {
+    const lines: FaultLine[] = []
+    for (const [index, name] of names.entries()) {
+      lines.push(...(await runOne(cluster, name, { ...options, run: `run_${index}` })))
+    }
+    const print = options.json ? (line: FaultLine) => JSON.stringify(line) : formatLine
+    process.stdout.write(`${lines.map(print).join('\n')}\n`)
+    if (lines.some(({ ok }) => !ok)) process.exitCode = 1
+  } finally {
+    await cluster.close()
+  }
+}
+
+function expandName(name: string): readonly string[] {
+  if (name === 'bugs') return NAMES.filter((each) => each.startsWith(BUG))
+  if (NAMES.includes(name)) return [name]
+  throw new AppError(
+    'not_found',
+    `There is no fault "${name}": choose from bugs, ${NAMES.join(', ')}.`,
+  )
+}
+
+async function runOne(
+  cluster: Cluster,
+  name: string,
+  { run, calls, seed, minutes }: FaultsCommandOptions & { readonly run: string },
+): Promise<readonly FaultLine[]> {
+  const bug = name.startsWith(BUG) ? name.slice(BUG.length) : undefined
+  const result = await runFaults(
+    cluster,
+    bug === undefined
+      ? { ...LONG_RUN, name: run, seed, calls: calls ?? CALLS, minutes }
+      : { ...SHORT_RUN, name: run, seed, calls: calls ?? BUG_CALLS, seededBug: bug },
+  )
+  process.stderr.write(`${name}: ${summaryOf(result)}\n`)
+  return bug === undefined
+    ? result.verdicts.map((each) => lineOf(name, each))
+    : [caught(name, result)]
+}
+
+/** Receivers fail a delivery up to twice, so the last is sent half a minute after the last call. */
+const LONG_RUN = {
+  concurrency: 64,
+  crashEveryMs: 10_000,
+  failuresMax: 2,
+  restMs: 180_000,
+} as const satisfies Partial<RunOptions>
+
+/** As short as a run can be and still be killed, crashed and brought to rest. */
+export const SHORT_RUN = {
+  concurrency: 48,
+  crashEveryMs: 5_000,
+  failuresMax: 1,
+  minutes: 1,
+  restMs: 30_000,
+} as const satisfies Partial<RunOptions>
+
+function summaryOf({ calls, requests, kills, crashes, seconds }: RunResult): string {
+  return `${calls} calls, ${requests} requests, ${kills} kills, ${crashes} crashes of PostgreSQL in ${Math.round(seconds)} s`
+}
+
+function lineOf(fault: string, { invariant, expected, seen, ok, example }: Verdict): FaultLine {
+  if (!ok) process.stderr.write(`  ${invariant}: ${example}\n`)
+  return { fault, invariant, expected, seen, ok }
+}
+
+/** A seeded bug is caught if any promise is broken. */
+function caught(fault: string, { verdicts }: RunResult): FaultLine {
+  const broken = verdicts.filter(({ ok }) => !ok)
+  process.stderr.write(`  by ${broken.map(({ invariant }) => invariant).join(', ') || 'nothing'}\n`)
+  const ok = broken.length > 0
+  return { fault, invariant: 'caught', expected: 1, seen: ok ? 1 : 0, ok }
+}
+
+const formatLine = ({ fault, invariant, expected, seen, ok }: FaultLine): string =>
+  `${ok ? 'ok  ' : 'FAIL'}  ${fault.padEnd(30)}  ${invariant.padEnd(20)}  ${String(seen).padStart(6)}  of ${expected}`

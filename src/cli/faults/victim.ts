@@ -1,0 +1,112 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ServiceSettings } from './service.ts'
+
+/** The service, killed and started again until the harness has had enough. */
+export interface Victim {
+  readonly port: number
+  readonly killCount: () => number
+  /** Lets the present one live. */
+  readonly spare: () => Promise<void>
+  /** Ends it for good. */
+  readonly close: () => Promise<void>
+}
+
+/** How it is tormented. */
+export interface VictimOptions {
+  readonly settings: Omit<ServiceSettings, 'port'>
+  readonly seededBug: string | undefined
+  /** Between 0 and 1. */
+  readonly random: () => number
+}
+
+/** From the moment it is ready; a second on average. */
+const LIFE_MS_MIN = 500
+const LIFE_MS_MAX = 1_500
+const READY_MS_MAX = 30_000
+
+/** Starts the service on a free port, and from then on kills it about every second. */
+export async function startVictim(options: VictimOptions): Promise<Victim> {
+  let kills = 0
+  const first = await start(options, 0)
+  const { port } = first
+  let living = first.child
+  const sparing = new AbortController()
+
+  async function torment(): Promise<void> {
+    for (;;) {
+      const lifeMs = LIFE_MS_MIN + (LIFE_MS_MAX - LIFE_MS_MIN) * options.random()
+      await delay(lifeMs, undefined, { signal: sparing.signal }).catch(() => {})
+      if (sparing.signal.aborted) return
+      await kill(living)
+      kills += 1
+      living = (await start(options, port)).child
+    }
+  }
+  const tormenting = torment()
+
+  const spare = async () => {
+    sparing.abort()
+    await tormenting
+  }
+  return {
+    port,
+    killCount: () => kills,
+    spare,
+    async close() {
+      await spare().catch(() => {})
+      await kill(living)
+    },
+  }
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+}
+
+const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+
+async function start({ settings, seededBug }: VictimOptions, port: number) {
+  for (;;) {
+    const child = fork(path('./service.ts'), [JSON.stringify({ ...settings, port })], {
+      execArgv: seededBug === undefined ? [] : ['--import', path('./preload.ts')],
+      env: {
+        PATH: process.env['PATH'],
+        TMPDIR: process.env['TMPDIR'],
+        ...(seededBug !== undefined && { FAULTS_SEEDED_BUG: seededBug }),
+      },
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    const said = lastWords(child)
+    const ready = await untilReady(child)
+    if (ready !== undefined) return { child, port: ready }
+    // The database was away while it started, which the service leaves to whoever starts it.
+    if (!/ECONN|ENOENT|57P0|database_unreachable|starting up|terminat|timeout/i.test(said())) {
+      throw new Error(`the service under test did not start: ${said()}`)
+    }
+  }
+}
+
+function lastWords(child: ChildProcess): () => string {
+  let text = ''
+  child.stderr?.on('data', (chunk: Buffer) => (text = (text + chunk.toString()).slice(-4_000)))
+  return () => text
+}
+
+/** The port; undefined if it ended first. */
+async function untilReady(child: ChildProcess): Promise<number | undefined> {
+  const timer = setTimeout(() => child.kill('SIGKILL'), READY_MS_MAX)
+  try {
+    const [message] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [
+      { readonly port?: number } | number | null,
+    ]
+    return typeof message === 'object' ? message?.port : undefined
+  } finally {
+    clearTimeout(timer)
+  }
+}
