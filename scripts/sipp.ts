@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { isSippInstalled } from '../sip-scenarios/sipp.ts'
 
 /** What has to be done for SIPp to be there. */
@@ -11,6 +12,8 @@ export type SippPlan =
 /** What is known of the machine. */
 export interface Machine {
   readonly hasSipp: boolean
+  /** Debian's packages of real SIP programs that two tests use; only those tests need them. */
+  readonly missingPeers: readonly string[]
   /** Debian, Ubuntu and what is made of them. */
   readonly hasApt: boolean
   readonly isRoot: boolean
@@ -18,9 +21,12 @@ export interface Machine {
   readonly hasSudo: boolean
 }
 
-/** How SIPp gets onto this machine, if it is not there already. */
-export function planSipp({ hasSipp, hasApt, isRoot, hasSudo }: Machine): SippPlan {
-  if (hasSipp) return { kind: 'installed' }
+/** How SIPp, and the SIP programs that it is joined by, get onto this machine if they are not there. */
+export function planSipp({ hasSipp, missingPeers, hasApt, isRoot, hasSudo }: Machine): SippPlan {
+  const packages = [...(hasSipp ? [] : ['sip-tester']), ...missingPeers]
+  if (packages.length === 0) return { kind: 'installed' }
+  const mayInstall = hasApt && (isRoot || hasSudo)
+  if (hasSipp && !mayInstall) return { kind: 'installed' }
   if (!hasApt) {
     return {
       kind: 'impossible',
@@ -28,7 +34,7 @@ export function planSipp({ hasSipp, hasApt, isRoot, hasSudo }: Machine): SippPla
         'The tests need SIPp: install it ("brew install sipp" on macOS) and run them again.',
     }
   }
-  if (!isRoot && !hasSudo) {
+  if (!mayInstall) {
     return {
       kind: 'impossible',
       sentence:
@@ -41,15 +47,20 @@ export function planSipp({ hasSipp, hasApt, isRoot, hasSudo }: Machine): SippPla
     kind: 'install',
     commands: [
       [...apt, 'update'],
-      [...apt, 'install', 'sip-tester'],
+      [...apt, 'install', '--no-install-recommends', ...packages],
     ],
   }
 }
+
+const PEERS = { 'baresip-core': '/usr/bin/baresip', kamailio: '/usr/sbin/kamailio' }
 
 /** Makes sure that SIPp is there, showing what it does; a sentence for a person if it cannot. */
 export function ensureSipp(): string | undefined {
   const plan = planSipp({
     hasSipp: isSippInstalled(),
+    missingPeers: Object.entries(PEERS)
+      .filter(([, path]) => !existsSync(path))
+      .map(([name]) => name),
     hasApt: succeeds('apt-get', ['--version']),
     isRoot: process.getuid?.() === 0,
     hasSudo: succeeds('sudo', ['-n', 'true']),
@@ -61,13 +72,13 @@ export function ensureSipp(): string | undefined {
       return plan.sentence
     case 'install': {
       const failed = plan.commands.find((command) => !runVisibly(command))
-      return failed && `SIPp could not be installed: see what "${failed.join(' ')}" says above.`
+      return failed && `Programs could not be installed: see what "${failed.join(' ')}" says above.`
     }
   }
 }
 
 function runVisibly([program = '', ...args]: readonly string[]): boolean {
-  process.stdout.write(`SIPp is missing: ${[program, ...args].join(' ')}\n`)
+  process.stdout.write(`A program is missing: ${[program, ...args].join(' ')}\n`)
   return spawnSync(program, args, { stdio: 'inherit' }).status === 0
 }
 

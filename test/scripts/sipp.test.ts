@@ -1,11 +1,22 @@
 import { expect, it } from 'vitest'
 import { type Machine, planSipp } from '../../scripts/sipp.ts'
 
-const nothing: Machine = { hasSipp: false, hasApt: false, isRoot: false, hasSudo: false }
+const nothing: Machine = {
+  hasSipp: false,
+  missingPeers: [],
+  hasApt: false,
+  isRoot: false,
+  hasSudo: false,
+}
 
 it.each([
   { name: 'does nothing where SIPp is installed', has: { hasSipp: true }, kind: 'installed' },
   { name: 'installs it as root on Debian', has: { hasApt: true, isRoot: true }, kind: 'install' },
+  {
+    name: 'leaves the other programs to the tests that need them, where it may not install',
+    has: { hasSipp: true, missingPeers: ['kamailio'], hasApt: true },
+    kind: 'installed',
+  },
   { name: 'installs it with sudo', has: { hasApt: true, hasSudo: true }, kind: 'install' },
   { name: 'asks where it may not install', has: { hasApt: true }, kind: 'impossible' },
   { name: 'asks where there is no apt-get', has: { isRoot: true }, kind: 'impossible' },
@@ -14,12 +25,15 @@ it.each([
 })
 
 it('updates the package lists first and waits for others who install', () => {
-  const plan = planSipp({ ...nothing, hasApt: true, hasSudo: true })
+  const has = { missingPeers: ['kamailio'], hasApt: true, hasSudo: true }
+  const plan = planSipp({ ...nothing, ...has })
   expect(plan).toEqual({
     kind: 'install',
     commands: [
       'sudo -n apt-get -o DPkg::Lock::Timeout=300 -y -q update'.split(' '),
-      'sudo -n apt-get -o DPkg::Lock::Timeout=300 -y -q install sip-tester'.split(' '),
+      'sudo -n apt-get -o DPkg::Lock::Timeout=300 -y -q install --no-install-recommends sip-tester kamailio'.split(
+        ' ',
+      ),
     ],
   })
 })
