@@ -9,6 +9,7 @@ import type { Database } from './db/queryable.ts'
 import { buildAddressPolicy, checkUrl } from './delivery/address-policy.ts'
 import { startDeliveryWorker } from './delivery/worker.ts'
 import { anchorLedger } from './flow/anchor-ledger.ts'
+import type { ConfigurationSnapshot } from './domain/configuration-snapshot.ts'
 import { type ConfigurationView, startConfigurationView } from './flow/configuration-view.ts'
 import { expirePostbacks } from './flow/expire-postbacks.ts'
 import type { FlowDeps } from './flow/flow-deps.ts'
@@ -79,10 +80,16 @@ async function open(config: Config, overrides: BridgeOverrides, opened: Opened):
   const secrets = await loadSecrets(config)
   const keys = createCallKeys(secrets.callKeySecrets)
   const database = await openStore(config, logger, opened)
-  const view = await startConfigurationView(database, { log: logger.info })
+  const followers: ConfigurationFollower[] = []
+  const view = await startConfigurationView(database, {
+    log: logger.info,
+    onChange: (snapshot) => {
+      for (const follow of followers) follow(snapshot)
+    },
+  })
   opened.closers.push(view.close)
 
-  const parts: Parts = { config, logger, secrets, keys, database, view, opened }
+  const parts: Parts = { config, logger, secrets, keys, database, view, followers, opened }
   const deps = flowDeps(parts, startDelivery(parts))
   const stop = new AbortController()
   const steps = createSteps(deps, stop.signal)
@@ -100,6 +107,8 @@ async function open(config: Config, overrides: BridgeOverrides, opened: Opened):
   }
 }
 
+type ConfigurationFollower = (snapshot: ConfigurationSnapshot) => void
+
 interface Parts {
   readonly config: Config
   readonly logger: Logger
@@ -107,6 +116,8 @@ interface Parts {
   readonly keys: CallKeys
   readonly database: Database
   readonly view: ConfigurationView
+  /** Told of every change of the configuration. */
+  readonly followers: ConfigurationFollower[]
   readonly opened: Opened
 }
 
@@ -227,10 +238,11 @@ async function startHttpRole(
 }
 
 async function startSipRole(
-  { config, database, keys, logger, opened, view }: Parts,
+  parts: Parts,
   steps: Steps,
   { engineTimers }: BridgeOverrides,
 ): Promise<SipController | undefined> {
+  const { config, database, keys, logger, opened, view } = parts
   if (!config.roles.has('sip')) return undefined
   const log = logger
   const processId = uuidv7()
@@ -242,7 +254,7 @@ async function startSipRole(
     log: logger,
   })
   opened.closers.push(heartbeat.close)
-  const server = config.drachtio ?? (await startEngineRole(config, { log, engineTimers, opened }))
+  const server = config.drachtio ?? (await startEngineRole(parts, engineTimers))
   const controller = await startController({
     server,
     directory: view.current,
@@ -261,17 +273,22 @@ async function startSipRole(
 }
 
 async function startEngineRole(
-  config: Config,
-  options: { log: Logger; engineTimers: EngineOptions['timers']; opened: Opened },
+  { config, followers, logger, opened, view }: Parts,
+  timers: EngineOptions['timers'],
 ) {
-  const { log, engineTimers, opened } = options
   const engine = await startEmbeddedEngine(config.sip, {
-    log,
-    ...(engineTimers && { timers: engineTimers }),
+    log: logger,
+    exempt: trunkAddresses(view.current()),
+    ...(timers && { timers }),
   })
+  followers.push((snapshot) => engine.setExempt(trunkAddresses(snapshot)))
   opened.closers.push(engine.close)
   return engine.server
 }
+
+/** Trunks send many calls from few addresses: their limits are their own, not those of strangers. */
+const trunkAddresses = ({ trunks }: ConfigurationSnapshot): readonly string[] =>
+  trunks.flatMap(({ allow }) => allow)
 
 /** Closes in reverse order; one that fails does not keep the others open. */
 async function closeAll({ closers }: Opened): Promise<void> {

@@ -7,6 +7,8 @@ import { type Engine, type EngineOptions, startEngine } from './sip/engine/engin
 /** The SIP engine of this process, kept running. */
 export interface EmbeddedEngine {
   readonly server: { readonly host: string; readonly port: number; readonly secret: string }
+  /** Lifts the limit of requests for these addresses and CIDR ranges, the trunks' own. */
+  readonly setExempt: (ranges: readonly string[]) => void
   readonly close: () => Promise<void>
 }
 
@@ -19,13 +21,18 @@ export async function startEmbeddedEngine(
   sip: Config['sip'],
   options: {
     readonly timers?: EngineOptions['timers']
+    /** Addresses and CIDR ranges that may send as much as they like. */
+    readonly exempt?: readonly string[]
     readonly log: Logger
   },
 ): Promise<EmbeddedEngine> {
   const { timers, log } = options
+  let exempt = options.exempt ?? []
   const secret = randomBytes(16).toString('hex')
   const listen = (addresses: Pick<EngineOptions, 'sip' | 'admin'>) =>
-    startEngine({ ...addresses, secret, ...(timers && { timers }) })
+    startEngine({ ...addresses, secret, guard: { exempt }, ...(timers && { timers }) }, (error) =>
+      log.error('engine.fault', { error }),
+    )
   const { host, port, transports } = sip
   let engine = await listen({
     sip: transports.map((transport) => ({ transport, host, port })),
@@ -48,6 +55,10 @@ export async function startEmbeddedEngine(
   keepRunning(engine).catch((error: unknown) => log.error('engine.gone', { error }))
   return {
     server: { ...admin, secret },
+    setExempt(ranges) {
+      exempt = ranges
+      engine.setExempt(ranges)
+    },
     close() {
       isClosing = true
       return engine.close()

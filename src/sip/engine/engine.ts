@@ -15,6 +15,11 @@ export type {
 export interface Engine extends Addresses {
   /** Sizes of every table, and counters. */
   readonly stats: () => Promise<EngineStats>
+  /**
+   * Lifts the limit of requests for these addresses and CIDR ranges, and for none of those given before. A
+   * range that cannot be read is told to `onFault`, and nothing changes.
+   */
+  readonly setExempt: (ranges: readonly string[]) => void
   /** Ends it without a word to anybody: hang up or drain the calls first. */
   readonly close: () => Promise<void>
   /**
@@ -58,6 +63,9 @@ export async function startEngine(
     ...started.addresses,
     exited,
     stats: questions.stats,
+    setExempt: (ranges) => {
+      tell(worker, { type: 'exempt', ranges })
+    },
     close: async () => {
       tell(worker, { type: 'close' })
       await exited

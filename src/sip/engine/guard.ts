@@ -10,6 +10,12 @@ export interface Guard {
   readonly isBanned: (address: string) => boolean
   /** Counts one new request of a source. */
   readonly admit: (address: string) => Admission
+  /**
+   * Lifts the limit for these addresses and CIDR ranges, and for none of those given before; a ban on one of
+   * them ends.
+   * @throws if one is neither; what was exempt before stays so
+   */
+  readonly setExempt: (ranges: readonly string[]) => void
   /** How many sources are remembered. */
   readonly size: () => number
 }
@@ -42,7 +48,7 @@ const SOURCES_MAX = 10_000
  */
 export function createGuard(options: GuardOptions, now: () => number): Guard {
   const sources = new Map<string, Source>()
-  const exempt = exemptions(options)
+  let exempt = exemptions(options.exempt, options)
 
   const find = (address: string): Source => {
     const known = sources.get(address)
@@ -62,6 +68,10 @@ export function createGuard(options: GuardOptions, now: () => number): Guard {
     isBanned: (address) => (sources.get(address)?.bannedUntilMs ?? 0) > now(),
     admit: (address) =>
       isExempt(exempt, address) ? 'admit' : spend(find(address), options, now()),
+    setExempt: (ranges) => {
+      exempt = exemptions(ranges, options)
+      for (const address of sources.keys()) if (isExempt(exempt, address)) sources.delete(address)
+    },
     size: () => sources.size,
   }
 }
@@ -81,10 +91,13 @@ function spend(source: Source, options: GuardOptions, nowMs: number): Admission 
   return source.refused === 1 ? 'answer_busy' : 'drop'
 }
 
-function exemptions(options: GuardOptions): BlockList {
+function exemptions(
+  ranges: readonly string[],
+  { exemptLoopback }: Pick<GuardOptions, 'exemptLoopback'>,
+): BlockList {
   const list = new BlockList()
-  const ranges = options.exemptLoopback ? [...options.exempt, '127.0.0.0/8', '::1'] : options.exempt
-  for (const range of ranges) addRange(list, range)
+  const loopback = exemptLoopback ? ['127.0.0.0/8', '::1'] : []
+  for (const range of [...ranges, ...loopback]) addRange(list, range)
   return list
 }
 

@@ -2,7 +2,7 @@ import type { TransportName } from './transport/transport.ts'
 
 /** What an engine is started with. */
 export interface EngineOptions {
-  /** Addresses to speak SIP on; port 0 takes a free one. */
+  /** Addresses to speak SIP on; port 0 takes a free one, the same for UDP and TCP of one host. */
   readonly sip: readonly SipAddress[]
   /** Where applications connect; listen on loopback only. Port 0 takes a free one. */
   readonly admin: { readonly host: string; readonly port: number }

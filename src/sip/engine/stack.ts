@@ -20,7 +20,7 @@ import {
   type Reports,
   type TransportName,
 } from './transport/transport.ts'
-import { listenOn, notListening } from './transport/listen.ts'
+import { listenOnAll, notListening } from './transport/listen.ts'
 
 /** Where an engine listens, free ports filled in. */
 export interface Addresses {
@@ -35,6 +35,8 @@ export interface Addresses {
 /** The engine in the thread of whoever started it. */
 export interface Stack extends Addresses {
   readonly stats: () => EngineStats
+  /** Lifts the limit of requests for these ranges only; one that cannot be read is a fault. */
+  readonly setExempt: (ranges: readonly string[]) => void
   readonly close: () => Promise<void>
 }
 
@@ -71,7 +73,7 @@ export async function startStack(
   }
   try {
     const reports = reportsTo(core, shield)
-    for (const address of options.sip) listeners.push(await listenOn(address, reports))
+    listeners.push(...(await listenOnAll(options.sip, reports)))
   } catch (error) {
     await close()
     throw error
@@ -81,6 +83,11 @@ export async function startStack(
     admin: { host, port },
     sip: listeners.map(({ transport, host, port }) => ({ transport, host, port })),
     stats: () => statsOf(core, control),
+    setExempt: (ranges) => {
+      shield.run(() => {
+        core.guard.setExempt(ranges)
+      })
+    },
     close,
   }
 }

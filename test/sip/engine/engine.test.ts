@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { type Engine, type EngineOptions, startEngine } from '../../../src/sip/engine/engine.ts'
 import { connectApplication } from './support/application.ts'
 import { caller } from './support/caller.ts'
@@ -18,6 +18,15 @@ async function start(options: Partial<EngineOptions> = {}): Promise<Engine> {
   return engine
 }
 
+async function eventuallyCounted(
+  engine: Engine,
+  counters: Readonly<Record<string, number>>,
+): Promise<void> {
+  await vi.waitFor(async () => {
+    expect((await engine.stats()).counters).toMatchObject(counters)
+  })
+}
+
 afterEach(async () => {
   await Promise.all(engines.splice(0).map(async (engine) => engine.close()))
 })
@@ -32,6 +41,34 @@ it('answers a call from a thread of its own', async () => {
   expect((await engine.stats()).counters).toMatchObject({ requestsReceived: 1, callsIn: 1 })
   application.kill()
   await phone.close()
+})
+
+it('exempts sources from the limit, and ends their ban, while it runs', async () => {
+  const guard = { requestsPerSecond: 1, burst: 1, exemptLoopback: false }
+  const engine = await start({ guard })
+  const port = engine.sip[0]?.port ?? 0
+  const phone = await openPhone(port)
+  for (let at = 0; at < 4; at++) phone.sendRaw(caller(phone, port).invite())
+  await eventuallyCounted(engine, { sourcesBanned: 1, messagesDropped: 1 })
+  engine.setExempt(['127.0.0.0/8'])
+  phone.inbox.splice(0)
+  for (let at = 0; at < 4; at++) phone.sendRaw(caller(phone, port).invite())
+  await eventuallyCounted(engine, { requestsReceived: 7 })
+  expect((await engine.stats()).counters).toMatchObject({ requestsLimited: 2 })
+  await phone.close()
+})
+
+it('takes the same free port for UDP and TCP', async () => {
+  const host = '127.0.0.1'
+  const { sip } = await start({
+    sip: [
+      { transport: 'udp', host, port: 0 },
+      { transport: 'tcp', host, port: 0 },
+    ],
+  })
+  expect(sip.map(({ transport }) => transport)).toEqual(['udp', 'tcp'])
+  expect(sip[0]?.port).toBeGreaterThan(0)
+  expect(sip[1]?.port).toBe(sip[0]?.port)
 })
 
 it('serves IPv6', async () => {

@@ -41,6 +41,24 @@ it.each(['203.0.113.77', '127.0.0.1', '::1'])('has no limit for %s', (address) =
   expect(new Set(admit(100, address))).toEqual(new Set(['admit']))
 })
 
+it('ends the ban of a source that is exempted, and limits it again when it no longer is', () => {
+  admit(7)
+  guard.setExempt(['198.51.100.0/24'])
+  expect(guard.isBanned('198.51.100.1')).toBe(false)
+  expect(new Set(admit(100))).toEqual(new Set(['admit']))
+  guard.setExempt([])
+  expect(admit(4)).toEqual(['admit', 'admit', 'admit', 'answer_busy'])
+  expect(admit(100, '203.0.113.77').at(-1)).toBe('drop')
+  expect(new Set(admit(100, '127.0.0.1'))).toEqual(new Set(['admit']))
+})
+
+it('keeps what it exempts where one of the new ranges is none', () => {
+  expect(() => {
+    guard.setExempt(['198.51.100.0/24', 'carrier'])
+  }).toThrow('"carrier" is no address')
+  expect(new Set(admit(100, '203.0.113.77'))).toEqual(new Set(['admit']))
+})
+
 it('remembers ten thousand sources and no more', () => {
   for (let at = 0; at < 10_050; at++) guard.admit(`10.0.${at >> 8}.${at & 255}`)
   expect(guard.size()).toBe(10_000)
