@@ -1,6 +1,8 @@
 import { callsBench } from './calls.ts'
 import type { Figure } from './figure.ts'
 import { routingBench } from './routing.ts'
+import { rehearseBench, verifyBench } from './settlement-ledger.ts'
+import { setValueBench, settleBench } from './settlement.ts'
 
 /** What a bench is given. */
 export interface BenchOptions {
@@ -18,4 +20,11 @@ export interface Bench {
 }
 
 /** Every bench, in the order in which they run. */
-export const BENCHES: readonly Bench[] = [callsBench, routingBench]
+export const BENCHES: readonly Bench[] = [
+  callsBench,
+  routingBench,
+  setValueBench,
+  settleBench,
+  rehearseBench,
+  verifyBench,
+]

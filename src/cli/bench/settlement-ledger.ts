@@ -1,0 +1,89 @@
+import { receivePostbacks } from '../../flow/receive-postback.ts'
+import { rehearse } from '../../flow/rehearse.ts'
+import { verifyLedger } from '../../flow/verify-ledger.ts'
+import { ledgerOf } from '../verify.ts'
+import type { Figure } from './figure.ts'
+import type { Bench, BenchOptions } from './registry.ts'
+import { type BenchDatabase, insertPendingCalls, openBenchDatabase } from './settlement-load.ts'
+
+const CALLS_PER_SECOND = 10_000
+const AT_ONCE = 500
+
+/** How fast past calls are decided again, and how much memory that takes. */
+export const rehearseBench: Bench = {
+  name: 'rehearse',
+  about: 'past calls decided again under other rules, and the memory that takes',
+  run: (options) => withSettledCalls(options, measureRehearsal),
+}
+
+/** How fast a ledger is verified. */
+export const verifyBench: Bench = {
+  name: 'verify',
+  about: 'entries of the ledger derived again from their facts',
+  run: (options) => withSettledCalls(options, measureVerification),
+}
+
+type Measure = (bench: BenchDatabase, calls: number) => Promise<readonly Figure[]>
+
+/** A database in which every call was posted back and settled. */
+async function withSettledCalls(
+  { seconds, progress }: BenchOptions,
+  measure: Measure,
+): Promise<readonly Figure[]> {
+  const bench = await openBenchDatabase()
+  try {
+    const calls = CALLS_PER_SECOND * seconds
+    progress(`${calls} calls to be settled first`)
+    const callUuids = await insertPendingCalls(bench.database, { calls, endedSecondsAgo: 0 })
+    for (let from = 0; from < calls; from += AT_ONCE) {
+      const requests = callUuids.slice(from, from + AT_ONCE).map((callUuid) => ({
+        callUuid,
+        leg: 1,
+        text: { query: 'key=&revenue=10.00', body: '' },
+        source: '127.0.0.1',
+        method: 'GET' as const,
+        isPrefetch: false,
+      }))
+      await receivePostbacks(bench.deps, requests)
+    }
+    await bench.database.query('vacuum analyze')
+    return await measure(bench, calls)
+  } finally {
+    await bench.close()
+  }
+}
+
+async function measureRehearsal({ database, rules }: BenchDatabase): Promise<readonly Figure[]> {
+  const day = 86_400_000
+  const range = { since: new Date(Date.now() - day), until: new Date(Date.now() + day) }
+  const before = process.memoryUsage().rss
+  let most = before
+  const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20)
+  const startMs = performance.now()
+  const { calls } = await rehearse(database, {
+    campaignId: 'bench',
+    ...range,
+    rulesFor: () => rules,
+    onDifference: () => {},
+  })
+  const perSecond = (calls * 1_000) / (performance.now() - startMs)
+  clearInterval(watch)
+  return [
+    { bench: 'rehearse', figure: 'calls', value: perSecond, unit: '/s', better: 'higher' },
+    {
+      bench: 'rehearse',
+      figure: 'memory',
+      value: (most - before) / 1e6,
+      unit: `MB more for ${calls} calls`,
+      better: 'lower',
+    },
+  ]
+}
+
+async function measureVerification({ database }: BenchDatabase): Promise<readonly Figure[]> {
+  const startMs = performance.now()
+  const found = await verifyLedger(ledgerOf(database))
+  if (found.kind === 'wrong') throw new Error(`${found.place} ${found.problem}`)
+  const value = (found.entries * 1_000) / (performance.now() - startMs)
+  return [{ bench: 'verify', figure: 'entries', value, unit: '/s', better: 'higher' }]
+}

@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbeddedPostgres } from '../../db/embedded.ts'
+import { migrate } from '../../db/migrate.ts'
+import { ensurePartitions } from '../../db/partitions.ts'
+import { openDatabase } from '../../db/pool.ts'
+import type { Database, Queryable } from '../../db/queryable.ts'
+import type { CampaignRules } from '../../domain/campaign.ts'
+import { parseCampaignRules } from '../../domain/configuration-document.ts'
+import type { FlowDeps } from '../../flow/flow-deps.ts'
+
+/** What the calls of the bench are worth: a posted revenue, of which the publisher gets 0.8. */
+const DEFINITION = {
+  id: 'bench',
+  name: 'Bench',
+  conversion_groups: [
+    {
+      id: 'sales',
+      type: 'postback',
+      conversions: [{ name: 'posted', value: 'posted', payout_modifier: '*0.8' }],
+    },
+  ],
+} as const
+
+/** A database that is durable like a service's own, with one campaign and nothing else. */
+export interface BenchDatabase {
+  readonly database: Database
+  readonly rules: CampaignRules
+  readonly deps: FlowDeps
+  readonly close: () => Promise<void>
+}
+
+const CONNECTIONS_MAX = 32
+const STATEMENT_TIMEOUT_MS = 600_000
+
+/** Starts an embedded PostgreSQL of the bench's own, with the settings that a service has. */
+export async function openBenchDatabase(): Promise<BenchDatabase> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'bridgeback-bench-'))
+  const postgres = await startEmbeddedPostgres({ dataDir })
+  const database = openDatabase({
+    connection: postgres.connection,
+    max: CONNECTIONS_MAX,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  })
+  await migrate(database)
+  await ensurePartitions(database)
+  await database.query(`insert into campaign_versions values ('bench', 1, $1)`, [
+    JSON.stringify(DEFINITION),
+  ])
+  const rules = parseCampaignRules(DEFINITION)
+  return {
+    database,
+    rules,
+    deps: {
+      database,
+      campaignRules: async () => rules,
+      names: () => ({ campaignName: 'Bench', publisherName: 'P', buyerName: 'B' }),
+      wakeDelivery: () => {},
+      log: { debug() {}, info() {}, warn() {}, error: console.error },
+    },
+    async close() {
+      await database.close()
+      await postgres.close()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** How calls that wait for a postback are made up. */
+export interface PendingCalls {
+  readonly calls: number
+  /** When they ended, before now; their timeout is 600 s. */
+  readonly endedSecondsAgo: number
+  /** Says when they began: calls of many months lie in many partitions. */
+  readonly startedDaysAgo?: number
+}
+
+/** Stores calls that have ended and wait, and gives their UUIDs. */
+export async function insertPendingCalls(
+  db: Queryable,
+  { calls, endedSecondsAgo, startedDaysAgo = 0 }: PendingCalls,
+): Promise<readonly string[]> {
+  const { rows } = await db.query<{ callUuid: string }>(
+    `insert into calls (call_uuid, process_id, campaign_id, campaign_version, publisher_id, buyer_id,
+                        bridged_leg, caller_number, dialed_number, sip_call_id, state, started_at,
+                        answered_at, ended_at, connected_ms, total_ms, hung_up_by, conversion,
+                        conversion_group_id, settle_at)
+     select overlay(overlay(gen_random_uuid()::text placing left(uuid_floor(at)::text, 13) from 1 for 13)
+                    placing '7' from 15 for 1)::uuid,
+            '00000000-0000-7000-8000-000000000000', 'bench', 1, 'publisher', 'buyer', 1,
+            '+1212' || lpad((i % 10000000)::text, 7, '0'), '+18005550100', 'sip-call-id@bench', 'ended',
+            at, at, ended, 60000, 70000, 'caller', 'pending', 'sales', ended + interval '600 s'
+       from generate_series(1, $1::int) i,
+            lateral (select app_now() - make_interval(days => $3, secs => i * 0.001),
+                            date_trunc('milliseconds', app_now() - make_interval(secs => $2)))
+                    as t (at, ended)
+     returning call_uuid "callUuid"`,
+    [calls, endedSecondsAgo, startedDaysAgo],
+  )
+  return rows.map(({ callUuid }) => callUuid)
+}
+
+/** Items in flight at once, each started as one ends, until time or items run out; what each took. */
+export async function runClosedLoop(
+  items: Iterator<string>,
+  inFlight: number,
+  seconds: number,
+  work: (item: string) => Promise<unknown>,
+): Promise<{ readonly perSecond: number; readonly latenciesMs: readonly number[] }> {
+  const latenciesMs: number[] = []
+  const startMs = performance.now()
+  const endMs = startMs + seconds * 1_000
+  const runner = async () => {
+    for (let next = items.next(); !next.done; next = items.next()) {
+      const fromMs = performance.now()
+      if (fromMs >= endMs) return
+      await work(next.value)
+      latenciesMs.push(performance.now() - fromMs)
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, runner))
+  const tookMs = performance.now() - startMs
+  return { perSecond: (latenciesMs.length * 1_000) / tookMs, latenciesMs }
+}
