@@ -1,6 +1,7 @@
 import { dialogIdOf } from '../dialog/dialog.ts'
 import type { SipRequest } from '../message/message.ts'
 import type { ServerTransaction } from '../transaction/transactions.ts'
+import { decideCopy, forgetCopy, identityOf } from './copies.ts'
 import { giveUpWaiting, respondTrying } from './own-answer.ts'
 import { newTag } from './identifiers.ts'
 import { answerStatelessly, type Arrival, responseHop } from './refuse.ts'
@@ -18,10 +19,9 @@ export function receiveInitial(
     answerStatelessly(core, request, arrival, { status: 481 })
     return
   }
-  const identity = identityOf(request)
-  const loop = findLoop(core, request, identity)
-  if (loop !== undefined) {
-    answerStatelessly(core, request, arrival, { status: loop })
+  const copy = decideCopy(core, request)
+  if (copy) {
+    answerStatelessly(core, request, arrival, copy)
     return
   }
   const application = isFull(core) ? undefined : core.routes.pick(method.toLowerCase())
@@ -31,7 +31,8 @@ export function receiveInitial(
     return
   }
   const pending = acceptRequest(core, request, key, { arrival, application })
-  core.requestsSeen.set(identity, key)
+  const identity = identityOf(request)
+  core.requestsSeen.set(identity, { refusal: undefined })
   onEndOfInitial(core, pending.transaction, identity)
   deliverRequest(pending, request, arrival.from, { dialogId: '', listener: arrival.listener })
   if (method === 'INVITE') {
@@ -43,21 +44,6 @@ export function receiveInitial(
 /** These only make sense for a dialog, and a request without To tag belongs to none. */
 function isWithoutDialog(method: string): boolean {
   return method === 'BYE' || method === 'UPDATE' || method === 'PRACK'
-}
-
-/** What every copy of one request has in common, whatever way it took. @see RFC 3261 §8.2.2.2 */
-function identityOf({ sipCallId, fromTag, cseq, method }: SipRequest): string {
-  return `${sipCallId} ${fromTag ?? ''} ${cseq} ${method}`
-}
-
-/** 482 for a copy of a request we are answering or sent ourselves, 491 for a call set up twice. */
-function findLoop(core: Core, request: SipRequest, identity: string): number | undefined {
-  if (core.requestsSeen.has(identity)) return 482
-  if (request.method !== 'INVITE') return undefined
-  const id = dialogIdOf(request.sipCallId, request.fromTag ?? '')
-  const invitation = core.invitationsByDialog.get(id)
-  if (invitation) return 482
-  return core.dialogs.has(id) ? 491 : undefined
 }
 
 function isFull(core: Core): boolean {
@@ -123,7 +109,7 @@ function forgetAtEnd(core: Core, txn: string, transaction: ServerTransaction): v
 function onEndOfInitial(core: Core, transaction: ServerTransaction, identity: string): void {
   const { onEnd } = transaction
   transaction.onEnd = (failure) => {
-    core.requestsSeen.delete(identity)
+    forgetCopy(core, identity)
     onEnd?.(failure)
   }
 }

@@ -28,6 +28,9 @@ export interface StatelessAnswer {
   readonly status: number
   readonly reason?: string
   readonly headers?: readonly HeaderLine[]
+  /** One that follows from the request unless given. */
+  readonly toTag?: string
+  readonly body?: string
 }
 
 /**
@@ -41,14 +44,14 @@ export function answerStatelessly(
   answer: StatelessAnswer,
 ): void {
   core.counters.requestsRefused++
-  const { status, reason = reasonPhrase(status), headers = [] } = answer
+  const { status, reason = reasonPhrase(status), headers = [], body = '' } = answer
   const text = composeResponse(request, {
     status,
     reason,
-    toTag: statelessTag(identityOf(request.headers)),
+    toTag: answer.toTag ?? statelessTag(identityOf(request.headers)),
     recordRoute: false,
     headers,
-    body: '',
+    body,
   })
   arrival.listener.send(text, responseHop(request.via, arrival.from))
 }

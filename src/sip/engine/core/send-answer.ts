@@ -1,5 +1,6 @@
 import { dialogAsServer } from '../dialog/dialog.ts'
 import { repeatUntilAck } from './acknowledge.ts'
+import { rememberRefusal } from './copies.ts'
 import { hangUp } from './hang-up.ts'
 import { keepRinging } from './own-answer.ts'
 import { repeatUntilPrack, sendInTurn, stopReliable } from './reliable.ts'
@@ -66,6 +67,7 @@ function acceptInvite(core: Core, pending: ServerRequest, dialog: Dialog, text: 
 function rejectInvite(core: Core, pending: ServerRequest, status: number, text: string): void {
   core.serverRequests.delete(pending.txn)
   stopReliable(pending)
+  if (!pending.inDialog) rememberRefusal(core, pending, status, text)
   core.transactions.respond(pending.transaction, status, text)
   const { dialog } = pending
   if (dialog) dialog.pendingInvite = undefined

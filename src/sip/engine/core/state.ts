@@ -10,6 +10,7 @@ import type { TimerValues } from '../transaction/timers.ts'
 import type { ClientTransaction, ServerTransaction } from '../transaction/transactions.ts'
 import type { TimerHandle, Wheel } from '../transaction/wheel.ts'
 import type { Hop, Listener } from '../transport/transport.ts'
+import type { SeenRequest } from './copies.ts'
 import type { Counters } from './counters.ts'
 import type { Repetition } from './repeat.ts'
 
@@ -39,8 +40,10 @@ export interface Core {
   readonly serverRequests: Map<string, ServerRequest>
   /** The TXN of the INVITE behind a server transaction, by the key of the transaction. */
   readonly txnByKey: Map<string, string>
-  /** Requests outside dialogs that are being answered, so that a second copy is noticed. */
-  readonly requestsSeen: Map<string, string>
+  /**
+   * Requests outside dialogs that are being answered or were refused, so that a second copy is noticed.
+   */
+  readonly requestsSeen: Map<string, SeenRequest>
   /** INVITEs of applications, by TXN, until nothing more can come for them. */
   readonly invitations: Map<string, Invitation>
   /** The latest INVITE of an application by the id of the dialog it makes or belongs to. */

@@ -214,6 +214,37 @@ it('answers 482 to a copy of an INVITE that came another way (RFC 3261 §8.2.2.2
   await alice.expect(482)
 })
 
+it('repeats its refusal to a copy that comes later, for 64·T1, and asks nobody', async () => {
+  let asked = 0
+  await world.application({
+    invite: (_req, res) => {
+      asked++
+      res.send(404, 'No Such Number', { headers: { Reason: 'Q.850;cause=1' } })
+    },
+  })
+  alice.sendRaw(call.invite())
+  const refused = await alice.expect(404)
+  alice.sendRaw(call.ack(refused))
+  alice.sendRaw(call.invite().replace('-invite', '-later'))
+  const again = await alice.expect(404, refused)
+  expect(again.text).toBe(refused.text.replace('-invite', '-later'))
+  expect(asked).toBe(1)
+  await world.quiescent()
+  alice.inbox.splice(0)
+  alice.sendRaw(call.invite().replace('-invite', '-much-later'))
+  await alice.expect(404)
+  expect(asked).toBe(2)
+})
+
+it('asks the application again after a 503, which calls for another attempt', async () => {
+  const answers = [503, 486]
+  await world.application({ invite: (_req, res) => res.send(answers.shift() ?? 500) })
+  alice.sendRaw(call.invite())
+  alice.sendRaw(call.ack(await alice.expect(503)))
+  alice.sendRaw(call.invite().replace('-invite', '-later'))
+  await alice.expect(486)
+})
+
 it('answers 491 to a second call inside the first', async () => {
   await answering()
   alice.sendRaw(call.ack(await answered()))
