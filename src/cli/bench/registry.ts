@@ -1,4 +1,5 @@
 import { callsBench } from './calls.ts'
+import { deliveryBench } from './delivery.ts'
 import type { Figure } from './figure.ts'
 import { routingBench } from './routing.ts'
 import { rehearseBench, verifyBench } from './settlement-ledger.ts'
@@ -23,6 +24,7 @@ export interface Bench {
 export const BENCHES: readonly Bench[] = [
   callsBench,
   routingBench,
+  deliveryBench,
   setValueBench,
   settleBench,
   rehearseBench,
