@@ -9,6 +9,8 @@ export type Bug =
   | 'deadline by the process clock'
   | 'answer before commit'
 
+const DEADLINE = 'settle_at <= app_now()'
+
 /** How far the clock of a process with the wrong clock is ahead. */
 const AHEAD = '400 seconds'
 
@@ -19,6 +21,7 @@ export type Fault = 'rolled_back' | 'answer_lost' | undefined
 export function withBug(database: Database, bug: Bug, fault: () => Fault): Database {
   return {
     ...database,
+    query: rewrite(database, bug, []).query,
     async transaction(work, options) {
       const planned = fault()
       const late: (string | NamedStatement)[] = []
@@ -70,8 +73,8 @@ function change(statement: NamedStatement, bug: Bug): NamedStatement {
   if (bug === 'no lock before the read' && name === 'lock-calls') {
     return { name: `${name}-not`, text: text.replace(/order by.*/s, ''), values: values ?? [] }
   }
-  if (bug === 'deadline by the process clock' && name === 'lock-expired') {
-    const ahead = text.replace('app_now()', `app_now() + interval '${AHEAD}'`)
+  if (bug === 'deadline by the process clock' && text.includes(DEADLINE)) {
+    const ahead = text.replace(DEADLINE, `${DEADLINE} + interval '${AHEAD}'`)
     return { name: `${name}-ahead`, text: ahead, values: values ?? [] }
   }
   if (bug === 'amounts in floats' && /settlements/.test(name) && Array.isArray(values)) {
