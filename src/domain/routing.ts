@@ -1,7 +1,7 @@
 import type { Buyer, Route } from './campaign.ts'
 import { findFullCap, type FullCap, isCapped, type Load, timeZoneOf } from './caps.ts'
 import { isOpenAt } from './configuration-hours.ts'
-import { localTime } from './local-time.ts'
+import { type LocalTime, localTime } from './local-time.ts'
 
 /** A buyer to be tried, in its place. */
 export interface PlannedLeg {
@@ -60,7 +60,7 @@ export const LEGS_MAX = 20
  * weight is its share of the first places. Members of a ring group stand where the first of them would.
  */
 export function planRoutes(request: RoutingRequest, state: RoutingState): RoutingPlan {
-  const byPriority = new Map<number, Candidate[]>()
+  const byPriority = new Map<number, Eligible[]>()
   const leftOut: LeftOut[] = []
   for (const route of request.routes) {
     const { buyerId } = route
@@ -71,19 +71,37 @@ export function planRoutes(request: RoutingRequest, state: RoutingState): Routin
       continue
     }
     const priority = buyerId === state.earlierBuyerId ? BEFORE_ALL : route.priority
-    const candidates = byPriority.get(priority) ?? []
-    if (candidates.length === 0) byPriority.set(priority, candidates)
-    const beaten = enter(candidates, route, buyer, request.random())
-    if (beaten) leftOut.push({ buyerId: beaten.buyerId, reason: 'too_far_down' })
+    const eligible = byPriority.get(priority)
+    if (eligible) eligible.push({ route, buyer })
+    else byPriority.set(priority, [{ route, buyer }])
   }
-  return { rounds: drawRounds(byPriority, leftOut), leftOut }
+  const rounds: Round[] = []
+  let free = LEGS_MAX
+  for (const priority of [...byPriority.keys()].toSorted((a, b) => a - b)) {
+    const tried = drawLots(byPriority.get(priority) ?? [], free, request.random, leftOut)
+    free -= tried.length
+    rounds.push(...roundsOf(tried, priority))
+  }
+  return { rounds, leftOut }
 }
 
 /** Whether a buyer has become full since the call was planned. */
-export function findFullBuyer(buyer: Buyer, { now, loadOf }: RoutingState): FullCap | undefined {
-  if (!isCapped(buyer)) return undefined
+export function findFullBuyer(buyer: Buyer, state: RoutingState): FullCap | undefined {
+  return isCapped(buyer) ? findFull(buyer, state, localTimeOf(buyer, state)) : undefined
+}
+
+const localTimeOf = (buyer: Buyer, { now }: RoutingState): LocalTime =>
+  localTime(now, timeZoneOf(buyer))
+
+function findFull(buyer: Buyer, { loadOf }: RoutingState, local: LocalTime): FullCap | undefined {
   const load = loadOf(buyer.buyerId)
-  return load && findFullCap(buyer.caps, load, localTime(now, timeZoneOf(buyer)))
+  return load && findFullCap(buyer.caps, load, local)
+}
+
+/** A buyer that can take the call. */
+interface Eligible {
+  readonly route: Route
+  readonly buyer: Buyer
 }
 
 /** A buyer with its lot. */
@@ -94,23 +112,37 @@ interface Candidate {
 }
 
 /**
- * Draws a lot for a buyer and puts it into its place among the best of its priority; the buyer that finds no
- * place among them is given back. The lot is exponentially distributed: the smallest of several falls to
- * each in proportion to its weight.
+ * Draws a lot for each buyer of one priority; gives the best, at most `places` of them, and leaves the rest
+ * out. The lot is exponentially distributed: the smallest of several falls to each in proportion to its weight.
  */
+function drawLots(
+  eligible: readonly Eligible[],
+  places: number,
+  random: () => number,
+  leftOut: LeftOut[],
+): readonly Candidate[] {
+  const best: Candidate[] = []
+  for (const { route, buyer } of eligible) {
+    const beaten = places > 0 ? enter(best, places, { route, buyer }, random()) : buyer
+    if (beaten) leftOut.push({ buyerId: beaten.buyerId, reason: 'too_far_down' })
+  }
+  return best
+}
+
+/** Puts a buyer into its place among the best; the one that finds no place among them is given back. */
 function enter(
-  candidates: Candidate[],
-  { weight, ringsTogether }: Route,
-  buyer: Buyer,
+  best: Candidate[],
+  places: number,
+  { route: { weight, ringsTogether }, buyer }: Eligible,
   drawn: number,
 ): Buyer | undefined {
-  const worst = candidates.length === LEGS_MAX ? candidates.at(-1) : undefined
+  const worst = best.length === places ? best.at(-1) : undefined
   // A logarithm is dear, and -ln(1 - x) is never below x: most lots need none to be known as too large.
   if (worst && (weight === 0 || drawn / weight >= worst.place)) return buyer
   const place = weight > 0 ? -Math.log(1 - drawn) / weight : Number.POSITIVE_INFINITY
   if (worst && place >= worst.place) return buyer
-  if (worst) candidates.pop()
-  insert(candidates, { buyer, place, ringsTogether })
+  if (worst) best.pop()
+  insert(best, { buyer, place, ringsTogether })
   return worst?.buyer
 }
 
@@ -125,24 +157,6 @@ function insert(candidates: Candidate[], candidate: Candidate): void {
   candidates[index] = candidate
 }
 
-function drawRounds(
-  byPriority: ReadonlyMap<number, readonly Candidate[]>,
-  leftOut: LeftOut[],
-): readonly Round[] {
-  let legs = 0
-  return [...byPriority.keys()]
-    .toSorted((a, b) => a - b)
-    .flatMap((priority) => {
-      const candidates = byPriority.get(priority) ?? []
-      const tried = candidates.slice(0, Math.max(0, LEGS_MAX - legs))
-      for (const { buyer } of candidates.slice(tried.length)) {
-        leftOut.push({ buyerId: buyer.buyerId, reason: 'too_far_down' })
-      }
-      legs += tried.length
-      return roundsOf(tried, priority)
-    })
-}
-
 function whyNot(
   route: Route,
   buyer: Buyer,
@@ -152,8 +166,13 @@ function whyNot(
   if (buyer.paused) return 'paused'
   if (!matches(route, request)) return 'filtered'
   const { hours } = buyer
-  if (hours && !isOpenAt(hours.open, localTime(state.now, hours.timeZone))) return 'closed'
-  return findFullBuyer(buyer, state) ?? (request.isReachable(buyer) ? undefined : 'endpoint_down')
+  if (hours || isCapped(buyer)) {
+    const local = localTimeOf(buyer, state)
+    if (hours && !isOpenAt(hours.open, local)) return 'closed'
+    const full = findFull(buyer, state, local)
+    if (full) return full
+  }
+  return request.isReachable(buyer) ? undefined : 'endpoint_down'
 }
 
 /** A caller who withholds the number is from nowhere: filters on the number's beginning leave it out. */
