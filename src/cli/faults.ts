@@ -20,6 +20,8 @@ const CALLS = 20_000
 const BUG_CALLS = 600
 const MINUTES = 30
 const MINUTES_MAX = 600
+/** As a shell reports what Ctrl-C has ended. */
+const INTERRUPTED = 130
 
 /** One line of the result. */
 export interface FaultLine {
@@ -64,6 +66,8 @@ function parseMinutes(text: string): number {
 async function runCommand(given: readonly string[], options: FaultsCommandOptions): Promise<void> {
   const names = given.length === 0 ? [CRASHES] : given.flatMap(expandName)
   const cluster = await startCluster()
+  const interrupted = () => void cluster.close().finally(() => process.exit(INTERRUPTED))
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   try {
     const lines: FaultLine[] = []
     for (const [index, name] of names.entries()) {
@@ -74,6 +78,7 @@ async function runCommand(given: readonly string[], options: FaultsCommandOption
     if (lines.some(({ ok }) => !ok)) process.exitCode = 1
   } finally {
     await cluster.close()
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
   }
 }
 

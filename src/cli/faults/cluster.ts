@@ -16,6 +16,7 @@ export interface Cluster {
    * server is still being started again.
    */
   readonly crash: () => boolean
+  /** Safe to call twice. */
   readonly close: () => Promise<void>
 }
 
@@ -45,6 +46,14 @@ export async function startCluster(): Promise<Cluster> {
     },
   })
   const opened: Database[] = []
+  let closed: Promise<void> | undefined
+
+  async function close(): Promise<void> {
+    await Promise.all(opened.map((database) => database.close()))
+    await postgres.close()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+
   return {
     async create(name) {
       const server = openDatabase({ connection: postgres.connection, max: 1 })
@@ -66,10 +75,6 @@ export async function startCluster(): Promise<Cluster> {
       if (crashed === undefined) return false
       return process.kill(crashed, 'SIGQUIT')
     },
-    async close() {
-      await Promise.all(opened.map((database) => database.close()))
-      await postgres.close()
-      await rm(dataDir, { recursive: true, force: true })
-    },
+    close: () => (closed ??= close()),
   }
 }
