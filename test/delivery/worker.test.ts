@@ -294,7 +294,7 @@ it('goes on with a host that was full when the claim began and free when it was 
     db,
     callUuids.map((callUuid) => aDelivery(callUuid, { url: receiver.origin })),
   )
-  const worker = startWorker(held, { perHostMax: 1 })
+  const worker = startWorker(held, { perHostMax: 1, drainTimeoutMs: 0 })
   const answer = await arrived.promise
   worker.wake()
   await waitFor(() => claims.length === 2, { what: 'the second claim' })
