@@ -12,6 +12,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   apply: async () => (await import('./apply.ts')).registerApply,
   export: async () => (await import('./export.ts')).registerExport,
   verify: async () => (await import('./verify.ts')).registerVerify,
+  rehearse: async () => (await import('./rehearse.ts')).registerRehearse,
+  replay: async () => (await import('./replay.ts')).registerReplay,
   scenarios: async () => (await import('./scenarios.ts')).registerScenarios,
   engine: async () => (await import('./engine.ts')).registerEngine,
   bench: async () => (await import('./bench.ts')).registerBench,

@@ -69,7 +69,8 @@ export async function rehearseFile(
   })
 }
 
-function readTime(option: string, text: string): Date {
+/** Reads a time that an option gives. @throws AppError naming the option */
+export function readTime(option: string, text: string): Date {
   const isIso = /^\d{4}-\d\d-\d\d(?:T\S+)?$/.test(text)
   const time = new Date(isIso ? text : Number.NaN)
   if (!Number.isNaN(time.getTime())) return time

@@ -53,7 +53,7 @@ export async function* readLedger(db: Queryable): AsyncGenerator<readonly Stored
                     s.campaign_version, s.group_id, s.conversion_name, s.basis, s.revenue, s.payout,
                     s.payout_clamped, s.postback_id, s.postback_value, s.connected_ms, s.late,
                     s.duplicate, s.steps, s.decided_at, s.publisher_id, s.buyer_id, s.ended_at,
-                    s.settle_at, s.position, encode(s.previous_hash, 'hex') previous_hash,
+                    s.settle_at, s.replay_id, s.position, encode(s.previous_hash, 'hex') previous_hash,
                     encode(s.hash, 'hex') hash, p.query, p.body, c.revision standing_revision,
                     c.conversion standing_conversion, c.reason standing_reason,
                     c.revenue standing_revenue, c.payout standing_payout

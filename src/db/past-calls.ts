@@ -34,10 +34,16 @@ interface CallRow {
 
 interface PostbackRow {
   readonly callUuid: string
+  readonly postbackId: string
   readonly receivedAt: Date
   readonly query: string
   readonly body: string
 }
+
+const CALL_COLUMNS = `
+  select call_uuid "callUuid", campaign_version "campaignVersion", publisher_id "publisherId",
+         buyer_id "buyerId", tags, ended_at "endedAt", connected_ms "connectedMs", duplicate,
+         conversion, revenue, payout`
 
 const PAGE = 2_000
 const FIRST_UUID = '00000000-0000-0000-0000-000000000000'
@@ -52,9 +58,7 @@ export async function* readPastCalls(
     const { rows } = await db.query<CallRow>({
       name: 'read-past-calls',
       // A UUID begins with its time, by a process's clock: a day more at each end, and then exactly.
-      text: `select call_uuid "callUuid", campaign_version "campaignVersion", publisher_id "publisherId",
-                    buyer_id "buyerId", tags, ended_at "endedAt", connected_ms "connectedMs", duplicate,
-                    conversion, revenue, payout
+      text: `${CALL_COLUMNS}
                from calls
               where call_uuid > greatest($1::uuid, uuid_floor($3::timestamptz - interval '1 day'))
                 and call_uuid < uuid_floor($4::timestamptz + interval '1 day')
@@ -71,13 +75,29 @@ export async function* readPastCalls(
   }
 }
 
+/** The same of calls that are locked. */
+export async function loadPastCalls(
+  db: Queryable,
+  callUuids: readonly string[],
+): Promise<ReadonlyMap<string, StoredPastCall>> {
+  const { rows } = await db.query<CallRow>({
+    name: 'load-past-calls',
+    text: `${CALL_COLUMNS} from calls where call_uuid = any($1::uuid[])`,
+    values: [callUuids],
+  })
+  const postbacks = await readPostbacks(db, rows)
+  return new Map(
+    rows.map((row) => [row.callUuid, pastCallOf(row, postbacks.get(row.callUuid) ?? [])]),
+  )
+}
+
 async function readPostbacks(
   db: Queryable,
   calls: readonly CallRow[],
 ): Promise<ReadonlyMap<string, readonly PostbackRow[]>> {
   const { rows } = await db.query<PostbackRow>({
     name: 'read-past-postbacks',
-    text: `select call_uuid "callUuid", received_at "receivedAt", query, body
+    text: `select call_uuid "callUuid", postback_id "postbackId", received_at "receivedAt", query, body
              from postbacks p join calls using (call_uuid)
             where call_uuid = any($1::uuid[]) and leg = bridged_leg and p.reason <> 'prefetch'
             order by received_at, postback_id`,
@@ -98,7 +118,8 @@ function pastCallOf(row: CallRow, postbacks: readonly PostbackRow[]): StoredPast
       endedAt: row.endedAt,
       connectedMs: row.connectedMs ?? undefined,
       duplicate: row.duplicate,
-      postbacks: postbacks.map(({ receivedAt, query, body }) => ({
+      postbacks: postbacks.map(({ postbackId, receivedAt, query, body }) => ({
+        postbackId,
         receivedAt,
         text: { query, body },
       })),

@@ -269,6 +269,19 @@ create table processes (
   constraint processes_pkey PRIMARY KEY (process_id)
 );
 
+create table replays (
+  replay_id uuid not null,
+  campaign_id text not null,
+  campaign_version integer not null,
+  since timestamp with time zone not null,
+  until timestamp with time zone not null,
+  why text not null,
+  made_by text not null,
+  made_at timestamp with time zone not null default app_now(),
+  constraint replays_pkey PRIMARY KEY (replay_id),
+  constraint replays_why_check CHECK (why <> ''::text)
+);
+
 create table settlements (
   call_uuid uuid not null,
   revision integer not null,
@@ -297,6 +310,7 @@ create table settlements (
   ended_at timestamp with time zone,
   settle_at timestamp with time zone,
   "position" bigint not null default nextval('ledger_positions'::regclass),
+  replay_id uuid,
   constraint settlements_pkey PRIMARY KEY (call_uuid, revision),
   constraint settlements_check CHECK ((conversion = 'converted'::text) = (revenue IS NOT NULL)),
   constraint settlements_check1 CHECK ((revenue IS NULL) = (payout IS NULL)),
@@ -346,7 +360,11 @@ alter table legs add constraint legs_call_uuid_fkey FOREIGN KEY (call_uuid) REFE
 
 alter table postbacks add constraint postbacks_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
 
+alter table replays add constraint replays_campaign_id_campaign_version_fkey FOREIGN KEY (campaign_id, campaign_version) REFERENCES campaign_versions(campaign_id, version);
+
 alter table settlements add constraint settlements_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
+
+alter table settlements add constraint settlements_replay_id_fkey FOREIGN KEY (replay_id) REFERENCES replays(replay_id);
 
 CREATE INDEX calls_earlier_buyer ON calls USING btree (caller_number, campaign_id, answered_at) WHERE answered_at IS NOT NULL;
 
@@ -375,6 +393,8 @@ CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger_anchors FOR EACH STATEMEN
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON postbacks FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON postbacks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON replays FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON settlements FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

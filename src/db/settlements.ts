@@ -33,18 +33,18 @@ export async function appendSettlements(
                   call_uuid, revision, kind, conversion, reason, campaign_id, campaign_version, group_id,
                   conversion_name, basis, revenue, payout, payout_clamped, postback_id, postback_value,
                   connected_ms, late, duplicate, steps, decided_at, publisher_id, buyer_id, ended_at,
-                  settle_at, previous_hash, hash)
+                  settle_at, replay_id, previous_hash, hash)
            select call_uuid, revision, kind, conversion, reason, campaign_id, campaign_version, group_id,
                   conversion_name, basis, revenue, payout, payout_clamped, postback_id, postback_value,
                   connected_ms, late, duplicate, steps, decided_at, publisher_id, buyer_id, ended_at,
-                  settle_at, decode(previous_hash, 'hex'), decode(hash, 'hex')
+                  settle_at, replay_id, decode(previous_hash, 'hex'), decode(hash, 'hex')
              from jsonb_to_recordset($1::jsonb) as new (
                   call_uuid uuid, revision int, kind text, conversion text, reason text, campaign_id text,
                   campaign_version int, group_id text, conversion_name text, basis text, revenue numeric,
                   payout numeric, payout_clamped boolean, postback_id uuid, postback_value text,
                   connected_ms bigint, late boolean, duplicate boolean, steps jsonb, decided_at timestamptz,
                   publisher_id text, buyer_id text, ended_at timestamptz, settle_at timestamptz,
-                  previous_hash text, hash text)`,
+                  replay_id uuid, previous_hash text, hash text)`,
     values: [JSON.stringify(entries)],
   })
   await putOnCalls(db, entries)

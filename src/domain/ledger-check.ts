@@ -4,6 +4,7 @@ import type { ConversionGroup } from './conversion-group.ts'
 import { canonicalEntry, type LedgerEntry } from './ledger.ts'
 import { minorUnitDigits } from './money.ts'
 import { parsePostback, type Postback, type PostbackText } from './postback.ts'
+import { decideReplay } from './replay.ts'
 import {
   applyDecision,
   decideAtHangup,
@@ -92,6 +93,7 @@ function derive(
     appliedTxids: replay.appliedTxids,
     isAfterLateLimit: false,
   }
+  if (entry.replay_id !== null) return deriveReplayed(replay, entry, { group, facts, text })
   if (entry.postback_id === null) return deriveAlone(replay, entry, group, facts)
   if (!text) return `names postback ${entry.postback_id}, which is not there`
   const parsed = parsePostback(text)
@@ -102,6 +104,57 @@ function derive(
   if (!decision) return `rests on a postback that decides nothing: ${reason}`
   return { decision, postback: parsed.postback }
 }
+
+interface ReplaySource {
+  readonly group: ConversionGroup | undefined
+  readonly facts: SettlementFacts
+  readonly text: PostbackText | undefined
+}
+
+/**
+ * Settled anew: from the postback that it names, as if that had been the only one, or from the hang-up. What
+ * was taken back is worth nothing, whatever took it back.
+ */
+function deriveReplayed(
+  { state }: LedgerReplay,
+  entry: LedgerEntry,
+  { group, facts, text }: ReplaySource,
+): Derived | string {
+  if (entry.reason === 'reversed') return deriveReversal(entry)
+  const parsed = text && parsePostback(text)
+  const pending: SettlementState = { ...NOTHING_DECIDED, conversion: 'pending' }
+  const would =
+    parsed?.kind === 'postback'
+      ? decidePostback(group, pending, parsed.postback, { ...facts, appliedTxids: [] }).decision
+      : decideAtHangup(group, wholeSeconds(entry.connected_ms ?? undefined), facts)
+  if (!would || would === 'pending') return 'rests on nothing that decides'
+  const { conversion } = would
+  const rehearsed = { conversion, decision: would, postbackId: undefined }
+  const decision = decideReplay(state, rehearsed, entry.steps[0] ?? '', facts.digits)
+  return decision ? { decision } : 'adds nothing that the rules ask for'
+}
+
+function deriveReversal(entry: LedgerEntry): Derived | string {
+  if (Number(entry.revenue) !== 0 || Number(entry.payout) !== 0) return 'takes back and is not zero'
+  return { decision: { ...decisionOf(entry), kind: 'adjustment', conversion: 'converted' } }
+}
+
+const decisionOf = (entry: LedgerEntry): Decision => ({
+  kind: entry.kind,
+  conversion: entry.conversion,
+  reason: entry.reason,
+  groupId: entry.group_id ?? undefined,
+  conversionName: entry.conversion_name ?? undefined,
+  basis: entry.basis ?? undefined,
+  revenue: entry.revenue ?? undefined,
+  payout: entry.payout ?? undefined,
+  payoutClamped: entry.payout_clamped,
+  postbackValue: entry.postback_value ?? undefined,
+  late: entry.late,
+  duplicate: entry.duplicate,
+  steps: entry.steps,
+  triggers: ['adjusted'],
+})
 
 /** Decided without a postback: at the end of the call, or because none came. */
 function deriveAlone(

@@ -32,6 +32,8 @@ export interface LedgerEntry {
   readonly ended_at: string | null
   /** When the wait for a postback ended or would have; null where nothing was waited for. */
   readonly settle_at: string | null
+  /** The replay that it comes from; null for what was decided as it happened. */
+  readonly replay_id: string | null
 }
 
 /** A decision that is to become an entry. */
@@ -40,6 +42,7 @@ export interface NewEntry {
   readonly revision: number
   readonly decision: Decision
   readonly postbackId: string | undefined
+  readonly replayId: string | undefined
   readonly decidedAt: Date
 }
 
@@ -49,6 +52,7 @@ export function buildEntry({
   revision,
   decision,
   postbackId,
+  replayId,
   decidedAt,
 }: NewEntry): LedgerEntry {
   return {
@@ -76,6 +80,7 @@ export function buildEntry({
     buyer_id: call.buyerId ?? null,
     ended_at: call.endedAt?.toISOString() ?? null,
     settle_at: call.settleAt?.toISOString() ?? null,
+    replay_id: replayId ?? null,
   }
 }
 
@@ -109,6 +114,7 @@ export function canonicalEntry(entry: LedgerEntry): string {
     entry.buyer_id,
     entry.ended_at,
     entry.settle_at,
+    ...(entry.replay_id === null ? [] : [entry.replay_id]),
   ])
 }
 

@@ -1,6 +1,7 @@
 import { wholeSeconds } from './call.ts'
 import type { CampaignRules } from './campaign.ts'
 import { chooseConversionGroup, type ConversionGroup } from './conversion-group.ts'
+import { sixDecimals } from './ledger.ts'
 import { type Amount, minorUnitDigits } from './money.ts'
 import { parsePostback, type Postback, type PostbackText } from './postback.ts'
 import {
@@ -29,6 +30,7 @@ export interface PastCall {
 }
 
 export interface PastPostback {
+  readonly postbackId: string
   readonly receivedAt: Date
   readonly text: PostbackText
 }
@@ -38,6 +40,8 @@ export interface Rehearsed {
   readonly conversion: 'converted' | 'not_converted' | 'pending'
   /** The last decision; undefined while a postback may still come. */
   readonly decision: Decision | undefined
+  /** The postback that the last decision rests on, if it rests on one. */
+  readonly postbackId: string | undefined
 }
 
 interface Reading extends PastPostback {
@@ -63,39 +67,51 @@ export function rehearseCall(rules: CampaignRules, call: PastCall, now: Date): R
     isAfterLateLimit: false,
   }
   const atHangup = decideAtHangup(group, wholeSeconds(call.connectedMs), facts)
-  if (atHangup !== 'pending') return { conversion: atHangup.conversion, decision: atHangup }
+  if (atHangup !== 'pending') {
+    return { conversion: atHangup.conversion, decision: atHangup, postbackId: undefined }
+  }
   if (group?.kind !== 'postback') throw new TypeError('only postback groups wait')
   const settleAt = new Date(call.endedAt.getTime() + group.postbackTimeoutSeconds * 1000)
   const lateLimitMs = (group.lateLimitSeconds ?? Number.POSITIVE_INFINITY) * 1000
   let play: Play = {
     state: { ...NOTHING_DECIDED, conversion: 'pending' },
     last: undefined,
+    postbackId: undefined,
     appliedTxids: [],
   }
-  for (const { postback, receivedAt } of readings) {
+  for (const reading of readings) {
+    const { postback, receivedAt } = reading
     if (receivedAt > call.endedAt && receivedAt >= settleAt) play = expire(play, group)
     const isAfterLateLimit = receivedAt.getTime() - settleAt.getTime() > lateLimitMs
     const { appliedTxids } = play
     const known = { ...facts, appliedTxids, isAfterLateLimit }
-    play = take(play, decidePostback(group, play.state, postback, known).decision, postback)
+    play = take(play, decidePostback(group, play.state, postback, known).decision, reading)
   }
   if (now >= settleAt) play = expire(play, group)
   const { conversion } = play.state
-  return { conversion: conversion === 'undecided' ? 'pending' : conversion, decision: play.last }
+  const { last: decision, postbackId } = play
+  return {
+    conversion: conversion === 'undecided' ? 'pending' : conversion,
+    decision,
+    postbackId,
+  }
 }
 
 interface Play {
   readonly state: SettlementState
   readonly last: Decision | undefined
+  readonly postbackId: string | undefined
   readonly appliedTxids: readonly string[]
 }
 
-function take(play: Play, decision: Decision | undefined, postback?: Postback): Play {
+function take(play: Play, decision: Decision | undefined, reading?: Reading): Play {
   if (!decision) return play
-  const txids = postback?.txid === undefined ? [] : [postback.txid]
+  const txid = reading?.postback.txid
+  const txids = txid === undefined ? [] : [txid]
   return {
     state: applyDecision(play.state, decision),
     last: decision,
+    postbackId: reading?.postbackId,
     appliedTxids: [...play.appliedTxids, ...txids],
   }
 }
@@ -115,6 +131,15 @@ function tagsAtHangup(
     Object.fromEntries(before),
     ...during.map(({ postback }) => postback.tags),
   ) as Readonly<Record<string, string>>
+}
+
+/** Whether a call would be worth what it is worth. */
+export function isSameMoney(standing: Standing, { conversion, decision }: Rehearsed): boolean {
+  return (
+    standing.conversion === conversion &&
+    sixDecimals(standing.revenue ?? null) === sixDecimals(decision?.revenue ?? null) &&
+    sixDecimals(standing.payout ?? null) === sixDecimals(decision?.payout ?? null)
+  )
 }
 
 /** The money of a call as it stands. */

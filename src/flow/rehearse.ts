@@ -3,7 +3,7 @@ import { type PastCalls, readPastCalls } from '../db/past-calls.ts'
 import type { Queryable } from '../db/queryable.ts'
 import type { CampaignRules } from '../domain/campaign.ts'
 import { sixDecimals } from '../domain/ledger.ts'
-import { type Rehearsed, rehearseCall, type Standing } from '../domain/rehearse.ts'
+import { isSameMoney, type Rehearsed, rehearseCall, type Standing } from '../domain/rehearse.ts'
 
 /** A call that would be worth something else. */
 export interface Difference {
@@ -53,7 +53,7 @@ export async function rehearse(db: Queryable, options: RehearseOptions): Promise
       calls++
       before = addTo(before, standing)
       after = addTo(after, would)
-      if (isSame(standing, would)) continue
+      if (isSameMoney(standing, rehearsed)) continue
       differing++
       onDifference({ callUuid, before: standing, after: rehearsed })
     }
@@ -73,8 +73,3 @@ function addTo(totals: Totals, { conversion, revenue, payout }: Standing): Total
 
 const millionths = (amount: string | undefined): bigint =>
   BigInt((sixDecimals(amount ?? null) ?? '0').replace('.', ''))
-
-const isSame = (a: Standing, b: Standing): boolean =>
-  a.conversion === b.conversion &&
-  millionths(a.revenue) === millionths(b.revenue) &&
-  millionths(a.payout) === millionths(b.payout)

@@ -25,7 +25,13 @@ export interface OpenCall {
   group: ConversionGroup | undefined
   state: SettlementState
   readonly appliedTxids: string[]
-  readonly decided: { readonly decision: Decision; readonly postbackId: string | undefined }[]
+  readonly decided: Decided[]
+}
+
+interface Decided {
+  readonly decision: Decision
+  readonly postbackId: string | undefined
+  readonly replayId: string | undefined
 }
 
 /** Reads locked calls with the rules that they were begun under. */
@@ -68,13 +74,15 @@ export function chooseGroup(call: CallRecord, rules: CampaignRules): ConversionG
 /** Takes a decision into account, for the ones after it and for storing. */
 export function decide(open: OpenCall, decision: Decision, postback?: DecidingPostback): void {
   open.state = applyDecision(open.state, decision)
-  open.decided.push({ decision, postbackId: postback?.postbackId })
+  const { postbackId, replayId } = postback ?? {}
+  open.decided.push({ decision, postbackId, replayId })
   if (postback?.txid !== undefined) open.appliedTxids.push(postback.txid)
 }
 
 interface DecidingPostback {
-  readonly postbackId: string
-  readonly txid: string | undefined
+  readonly postbackId: string | undefined
+  readonly txid?: string | undefined
+  readonly replayId?: string
 }
 
 /**
@@ -151,11 +159,12 @@ export async function storeDecisions(
 }
 
 function settlementsOf({ call, decided }: OpenCall, decidedAt: Date): readonly NewEntry[] {
-  return decided.map(({ decision, postbackId }, index) => ({
+  return decided.map(({ decision, postbackId, replayId }, index) => ({
     call,
     revision: call.settlement.revision + index + 1,
     decision,
     postbackId,
+    replayId,
     decidedAt,
   }))
 }
