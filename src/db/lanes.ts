@@ -117,9 +117,11 @@ export const CLAIM = `
   returning call_uuid "callUuid", tracking_url_id "trackingUrlId", token, host,
             attempt + 1 "attempt", app_now() "claimedAt"`
 
-// JSON and not arrays: PostgreSQL sees how long an array is, and for a short one it would plan anew
-// each time, which takes longer than the statement itself.
-const READ_HEADS = `
+/**
+ * The earliest queued delivery of each lane in `$1`. JSON and not arrays: PostgreSQL sees how long an
+ * array is, and for a short one it would plan anew each time, which takes longer than the statement.
+ */
+export const READ_HEADS = `
   select head.call_uuid "callUuid", head.tracking_url_id "trackingUrlId", occurrence, trigger,
          method, url, body::text "body", leg, get_after_head_refused "getAfterHeadRefused",
          campaign_id "campaignId", campaign_version "campaignVersion"
@@ -131,7 +133,11 @@ const READ_HEADS = `
         and deliveries.state = 'queued'
       order by deliveries.occurrence
       limit 1) head
-    join calls on calls.call_uuid = lane."callUuid"`
+   -- The limit keeps this a look-up by key, where a join might be planned as a scan of all calls.
+   cross join lateral (
+     select campaign_id, campaign_version from calls
+      where calls.call_uuid = lane."callUuid"
+      limit 1) call`
 
 /** What became of an attempt, and what the lane does next. */
 export interface FinishedAttempt extends Lease {

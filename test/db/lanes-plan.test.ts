@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
-import { CLAIM } from '../../src/db/lanes.ts'
+import { CLAIM, READ_HEADS } from '../../src/db/lanes.ts'
 import type { Queryable } from '../../src/db/queryable.ts'
+import { aDelivery, insertCalls, queue } from '../delivery/support/outbox.ts'
 import { openTestDatabase } from '../support/database.ts'
 
 it('claims by index on tables that were never analysed', async () => {
@@ -20,6 +21,24 @@ it('claims by index on tables that were never analysed', async () => {
   for (const text of [literal, generic]) {
     expect(text).toContain('lanes_due')
     expect(text).not.toMatch(/Seq Scan on lanes|Materialize|Hash/)
+  }
+})
+
+it('reads the heads of lanes by key on tables that were never analysed', async () => {
+  const db = await openTestDatabase()
+  const callUuids = await insertCalls(db, 2_000)
+  await queue(
+    db,
+    callUuids.map((callUuid) => aDelivery(callUuid)),
+  )
+  const lanes = callUuids.slice(0, 50).map((callUuid) => ({ callUuid, trackingUrlId: 'ping' }))
+  for (const text of [
+    await plan(db, `explain ${READ_HEADS}`, [JSON.stringify(lanes)]),
+    await plan(db, `explain (generic_plan) ${READ_HEADS}`),
+  ]) {
+    expect(text).toMatch(/Index Scan using calls_\w+/)
+    expect(text).toMatch(/Index Scan using deliveries_\w+/)
+    expect(text).not.toMatch(/Seq Scan|Materialize|Hash/)
   }
 })
 
