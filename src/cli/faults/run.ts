@@ -90,7 +90,7 @@ async function torment(
   const over = new AbortController()
   const crashing = crashAgainAndAgain(cluster, options, over.signal)
   try {
-    await makeCalls(victim, record, options)
+    await Promise.race([makeCalls(victim, record, options), victim.failure])
     over.abort()
     const crashes = await crashing
     await victim.spare()

@@ -5,7 +5,7 @@
  * what was acknowledged; what becomes of SIP in a crash is tested with real phones elsewhere.
  */
 import { v7 as uuidv7 } from 'uuid'
-import { openDatabase } from '../../db/pool.ts'
+import { isConnectionFailure, openDatabase } from '../../db/pool.ts'
 import type { Database } from '../../db/queryable.ts'
 import { buildAddressPolicy } from '../../delivery/address-policy.ts'
 import { createTrials } from '../../delivery/trial.ts'
@@ -27,6 +27,9 @@ export interface ServiceSettings {
   readonly port: number
   readonly keySecret: string
 }
+
+/** Exit code where the database was away at the start: whoever starts the service tries again. */
+export const DATABASE_AWAY = 75
 
 const CONNECTIONS_MAX = 12
 const EXPIRY_MS = 100
@@ -179,5 +182,10 @@ if (import.meta.main) {
   const settings = JSON.parse(process.argv[2] ?? '{}') as ServiceSettings
   // Without its harness it would run for ever.
   process.once('disconnect', () => process.exit(1))
-  process.send?.({ port: await startService(settings) })
+  try {
+    process.send?.({ port: await startService(settings) })
+  } catch (error) {
+    if (!isConnectionFailure(error)) throw error
+    process.exit(DATABASE_AWAY)
+  }
 }

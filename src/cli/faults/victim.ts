@@ -2,12 +2,14 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ServiceSettings } from './service.ts'
+import { DATABASE_AWAY, type ServiceSettings } from './service.ts'
 
 /** The service, killed and started again until the harness has had enough. */
 export interface Victim {
   readonly port: number
   readonly killCount: () => number
+  /** Rejects if it cannot be started again; never resolves. */
+  readonly failure: Promise<never>
   /** Lets the present one live. */
   readonly spare: () => Promise<void>
   /** Ends it for good. */
@@ -46,6 +48,8 @@ export async function startVictim(options: VictimOptions): Promise<Victim> {
     }
   }
   const tormenting = torment()
+  const failure = tormenting.then(() => new Promise<never>(() => {}))
+  failure.catch(() => {})
 
   const spare = async () => {
     sparing.abort()
@@ -54,6 +58,7 @@ export async function startVictim(options: VictimOptions): Promise<Victim> {
   return {
     port,
     killCount: () => kills,
+    failure,
     spare,
     async close() {
       await spare().catch(() => {})
@@ -85,8 +90,7 @@ async function start({ settings, seededBug }: VictimOptions, port: number) {
     const said = lastWords(child)
     const ready = await untilReady(child)
     if (ready !== undefined) return { child, port: ready }
-    // The database was away while it started, which the service leaves to whoever starts it.
-    if (!/ECONN|ENOENT|57P0|database_unreachable|starting up|terminat|timeout/i.test(said())) {
+    if (child.exitCode !== DATABASE_AWAY) {
       throw new Error(`the service under test did not start: ${said()}`)
     }
   }
