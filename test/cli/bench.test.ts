@@ -6,7 +6,7 @@ describe('bridgeback bench', () => {
     {
       name: 'names the benches that there are',
       args: ['bench', 'nothing'],
-      says: /^There is no bench "nothing": choose from calls(?:, \w+)*\.\n$/,
+      says: /^There is no bench "nothing": choose from calls(?:, [\w-]+)*\.\n$/,
     },
     {
       name: 'says how long a measurement may last',
