@@ -39,7 +39,11 @@ export function createTrials({
       const sentAt = new Date()
       const { method, url, body, getAfterHeadRefused, deliveryId } = trial
       const report = await attempt(dispatcher, {
-        ...{ method, url, body, getAfterHeadRefused, deliveryId },
+        method,
+        url,
+        body,
+        getAfterHeadRefused,
+        deliveryId,
         userAgent: userAgentOf(contactUrl),
         signature: signatureOf(trial, sentAt),
         sentAt,
