@@ -1,5 +1,6 @@
-import { type DedupeQuestion, findEarlierConversions, loadCalls } from '../db/calls.ts'
+import { loadCalls } from '../db/calls.ts'
 import { enqueueDeliveries } from '../db/deliveries.ts'
+import { type DedupeQuestion, findEarlierConversions } from '../db/earlier-conversions.ts'
 import { findAppliedTxids } from '../db/postbacks.ts'
 import type { Queryable } from '../db/queryable.ts'
 import { appendSettlements } from '../db/settlements.ts'
