@@ -15,13 +15,13 @@ export interface NewPostback {
   readonly httpStatus: number
   readonly status: string
   readonly reason: string
-  /** The call's state after it; undefined where it is the state that the call has. */
-  readonly conversion: string | undefined
+  /** The call's state after it. */
+  readonly conversion: string
   readonly revenueText: string | undefined
   readonly txid: string | undefined
 }
 
-/** Stores postbacks; those of unknown calls are left out, and nobody is told so. */
+/** Stores postbacks of calls that the caller has locked, so that they exist. */
 export async function insertPostbacks(
   db: Queryable,
   postbacks: readonly NewPostback[],
@@ -29,37 +29,61 @@ export async function insertPostbacks(
   if (postbacks.length === 0) return
   await db.query({
     name: 'insert-postbacks',
-    text: `insert into postbacks (call_uuid, postback_id, received_at, source, method, query, body, leg,
-                                  http_status, status, reason, conversion, revenue_text, txid)
+    text: `${INSERT}
            select call_uuid, postback_id, received_at, source, method, query, body, leg,
-                  http_status, status, new.reason, coalesce(new.conversion, calls.conversion),
-                  revenue_text, txid
-             from jsonb_to_recordset($1::jsonb) as new (
-                  call_uuid uuid, postback_id uuid, received_at timestamptz, source text, method text,
-                  query text, body text, leg smallint, http_status smallint, status text, reason text,
-                  conversion text, revenue_text text, txid text)
-             join calls using (call_uuid)`,
-    values: [
-      JSON.stringify(
-        postbacks.map((postback) => ({
-          call_uuid: postback.callUuid,
-          postback_id: postback.postbackId,
-          received_at: postback.receivedAt,
-          source: postback.source,
-          method: postback.method,
-          query: postback.text.query,
-          body: postback.text.body,
-          leg: postback.leg,
-          http_status: postback.httpStatus,
-          status: postback.status,
-          reason: postback.reason,
-          conversion: postback.conversion,
-          revenue_text: postback.revenueText,
-          txid: postback.txid,
-        })),
-      ),
-    ],
+                  http_status, status, reason, conversion, revenue_text, txid
+             from ${ROWS}`,
+    values: [rowsOf(postbacks)],
   })
+}
+
+/** A request that was turned away before its call was looked at. */
+export type NewRefusal = Omit<NewPostback, 'conversion'>
+
+/** Stores refusals with the state of their calls; those of unknown calls are left out, and nobody is told so. */
+export async function insertRefusals(
+  db: Queryable,
+  refusals: readonly NewRefusal[],
+): Promise<void> {
+  await db.query({
+    name: 'insert-refusals',
+    text: `${INSERT}
+           select call_uuid, postback_id, received_at, source, method, query, body, leg,
+                  http_status, status, new.reason, calls.conversion, revenue_text, txid
+             from ${ROWS} join calls using (call_uuid)`,
+    values: [rowsOf(refusals)],
+  })
+}
+
+const INSERT = `
+  insert into postbacks (call_uuid, postback_id, received_at, source, method, query, body, leg,
+                         http_status, status, reason, conversion, revenue_text, txid)`
+
+const ROWS = `
+  jsonb_to_recordset($1::jsonb) as new (
+    call_uuid uuid, postback_id uuid, received_at timestamptz, source text, method text, query text,
+    body text, leg smallint, http_status smallint, status text, reason text, conversion text,
+    revenue_text text, txid text)`
+
+function rowsOf(postbacks: readonly (NewRefusal & Partial<NewPostback>)[]): string {
+  return JSON.stringify(
+    postbacks.map((postback) => ({
+      call_uuid: postback.callUuid,
+      postback_id: postback.postbackId,
+      received_at: postback.receivedAt,
+      source: postback.source,
+      method: postback.method,
+      query: postback.text.query,
+      body: postback.text.body,
+      leg: postback.leg,
+      http_status: postback.httpStatus,
+      status: postback.status,
+      reason: postback.reason,
+      conversion: postback.conversion,
+      revenue_text: postback.revenueText,
+      txid: postback.txid,
+    })),
+  )
 }
 
 /** A postback that came before its call had ended and waits to be applied. */

@@ -1,0 +1,85 @@
+import { v7 as uuidv7 } from 'uuid'
+import { describe, expect, it } from 'vitest'
+import { expirePostbacks } from '../../src/flow/expire-postbacks.ts'
+import { receivePostbacks } from '../../src/flow/receive-postback.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { anEndedCall, beginCall, endCall, flowOn, ledger, post, queued } from '../support/flow.ts'
+
+const database = await openTestDatabase()
+const deps = await flowOn(database)
+const outcomesOf = async (callUuid: string) => (await queued(database, callUuid)).slice(3)
+
+describe('receivePostbacks', () => {
+  it('makes fifty different values at once one conversion and 49 corrections (B12)', async () => {
+    const call = await anEndedCall(deps)
+    const values = Array.from({ length: 50 }, (_, index) => `${index + 1}.00`)
+    const replies = await Promise.all(values.map((value) => post(deps, call, `revenue=${value}`)))
+    const statuses = replies.map(({ status }) => status).toSorted()
+    expect(statuses).toEqual([...Array<string>(49).fill('adjusted'), 'converted'])
+    const entries = await ledger(database, call)
+    expect(entries).toHaveLength(50)
+    expect(entries[0]).toMatch(/^settlement converted posted_revenue /)
+    const outcomes = (await outcomesOf(call)).toSorted()
+    expect(outcomes).toEqual([...Array<string>(49).fill('adjusted'), 'converted', 'finished'])
+    const last = replies.find(({ revenue }) => entries.at(-1)?.includes(` ${revenue} `))
+    expect(last).toBeDefined()
+  })
+
+  it('keeps one for a call that still rings, and applies it once its buyer has the call (B9)', async () => {
+    const { callUuid } = await beginCall(deps)
+    expect(await post(deps, callUuid, 'revenue=1')).toMatchObject({
+      status: 'pending',
+      reason: 'call_in_progress',
+    })
+    await endCall(deps, callUuid, undefined)
+    expect(await ledger(database, callUuid)).toEqual(['settlement not_converted not_connected'])
+  })
+
+  it('tells the buyer of a call that nobody answered that it is not theirs (B7)', async () => {
+    const { callUuid } = await beginCall(deps)
+    await endCall(deps, callUuid, undefined)
+    expect(await post(deps, callUuid, 'revenue=1')).toMatchObject({
+      httpStatus: 403,
+      reason: 'leg_not_bridged',
+    })
+    expect(await ledger(database, callUuid)).toHaveLength(1)
+  })
+
+  it('converts a call a month later, late (B11)', async () => {
+    const call = await anEndedCall(deps)
+    await database.setClock('31 days')
+    while ((await expirePostbacks(deps)).isFull);
+    expect(await post(deps, call, 'revenue=10')).toMatchObject({ status: 'converted' })
+    expect((await ledger(database, call)).at(-1)).toMatch(/^late_conversion /)
+    await database.setClock('0')
+  })
+
+  it('applies nothing of a prefetch, and keeps it (B4, B15)', async () => {
+    const callUuid = await anEndedCall(deps)
+    const text = { query: 'revenue=10', body: '' }
+    const request = { callUuid, leg: 1, text, source: '::1', isPrefetch: true } as const
+    const [reply] = await receivePostbacks(deps, [{ ...request, method: 'GET' }])
+    expect(reply).toMatchObject({ status: 'ignored', reason: 'prefetch', conversion: 'pending' })
+  })
+
+  it.each([
+    ['constructor=x&toString=y&hasOwnProperty=z', 'pending'],
+    [`${'x'.repeat(300)}=1&revenue=`, 'refused'],
+    ['txid=%00&revenue=10', 'refused'],
+    ['a=%F0%9F%98%80&b=%E2%80%AE&revenue=10', 'converted'],
+    ['revenue=10&revenue=10', 'converted'],
+    ['sale=true&sale=false', 'converted'],
+  ])('takes %j without harm', async (query, status) => {
+    const call = await anEndedCall(deps)
+    expect(await post(deps, call, query)).toMatchObject({ status })
+  })
+
+  it('takes a batch apart where one call is not there, and answers the others', async () => {
+    const call = await anEndedCall(deps)
+    const [known, unknown] = await Promise.all([
+      post(deps, call, 'revenue=10'),
+      post(deps, uuidv7(), 'revenue=10'),
+    ])
+    expect([known.status, unknown.reason]).toEqual(['converted', 'unknown_call'])
+  })
+})
