@@ -1,8 +1,8 @@
 import type { Sighting } from './endpoint-health.ts'
 import { type LegFailure, readFailure, RING_TIMEOUT, SETUP_TIMEOUT } from './failure.ts'
 import { reasonHeader } from './headers.ts'
-import { createPersistentUac, type PersistentUacOptions } from './persistent-uac.ts'
-import type { Answer, Headers, ReceivedResponse, SipClient, Uac } from './srf.ts'
+import { createPersistentUac } from './persistent-uac.ts'
+import type { Answer, Headers, ReceivedResponse, SipClient, Uac, UacOptions } from './srf.ts'
 
 export type DialResult =
   | { readonly kind: 'answered'; readonly answer: Answer }
@@ -19,7 +19,7 @@ export type DialResult =
   | { readonly kind: 'server_lost' }
 
 export interface Dialling {
-  readonly uac: PersistentUacOptions
+  readonly uac: UacOptions
   readonly ringTimeoutMs: number
   /** How long to wait for the first sign of life; undefined where only the ring timeout counts. */
   readonly setupTimeoutMs: number | undefined

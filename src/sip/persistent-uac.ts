@@ -1,10 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { answerChallenge, type Credentials, isStale } from './digest-answer.ts'
+import { answerChallenge, isStale } from './digest-answer.ts'
 import type { Headers, ReceivedResponse, SipClient, Uac, UacOptions, UacOutcome } from './srf.ts'
-
-export interface PersistentUacOptions extends UacOptions {
-  readonly auth: Credentials | undefined
-}
 
 /** What has been tried so far for one leg. */
 interface Tries {
@@ -29,15 +25,14 @@ const PENDING_DELAY_MS = 300
  */
 export function createPersistentUac(
   client: Pick<SipClient, 'createUac'>,
-  options: PersistentUacOptions,
+  options: UacOptions,
   onProvisional: (response: ReceivedResponse) => void,
 ): Uac {
-  const { uri, body } = options
   let current: Uac | undefined
   let cancelHeaders: Headers | undefined
   const run = async (headers: Headers, tries: Tries): Promise<UacOutcome> => {
     current = client.createUac(
-      { uri, body, headers: { ...options.headers, ...headers } },
+      { ...options, headers: { ...options.headers, ...headers } },
       onProvisional,
     )
     if (cancelHeaders) current.cancel(cancelHeaders)
@@ -59,7 +54,7 @@ export function createPersistentUac(
 
 function nextTry(
   outcome: UacOutcome,
-  { uri, auth }: PersistentUacOptions,
+  { uri, auth }: UacOptions,
   tries: Tries,
 ): NextTry | undefined {
   if (outcome.kind !== 'failed' || !outcome.response) return undefined

@@ -46,6 +46,7 @@ export interface ReceivedResponse extends SipMessage {
 }
 
 interface RawDialog extends EventEmitter {
+  auth?: UacOptions['auth']
   readonly connected: boolean
   readonly sip: { readonly callId: string }
   handle(request: SipRequest, response: SipResponse): void
@@ -93,6 +94,8 @@ export interface UacOptions {
   readonly uri: string
   readonly headers: Headers
   readonly body: string | undefined
+  /** For challenges inside the dialog, which the client answers by itself; not for one of this INVITE. */
+  readonly auth: { readonly username: string; readonly password: string } | undefined
 }
 
 /** The buyer's answer, before it is acknowledged where the offer is still to come. */
@@ -281,13 +284,13 @@ function createUac(
       },
       cbProvisional: onProvisional,
     }
-    const { uri, headers, body } = options
+    const { uri, headers, body, auth } = options
     const uacOptions = { headers: { ...headers }, localSdp: body, noAck: true }
     try {
       srf.createUAC(uri, uacOptions, progress, (error, created) => {
         isOver = true
         lost.off('lost', onLost)
-        if (created) resolve({ kind: 'answered', answer: answerOf(created, srf, lost) })
+        if (created) resolve({ kind: 'answered', answer: answerOf(created, auth, { srf, lost }) })
         else resolve(failureOf(error))
       })
     } catch {
@@ -317,17 +320,23 @@ export function isOwnResponse(response: Pick<ReceivedResponse, 'source_address'>
   return response.source_address === ''
 }
 
-function answerOf(created: RawDialog | RawOffer, srf: RawSrf, lost: EventEmitter): Answer {
+function answerOf(
+  created: RawDialog | RawOffer,
+  auth: UacOptions['auth'],
+  { srf, lost }: { readonly srf: RawSrf; readonly lost: EventEmitter },
+): Answer {
+  const watch = (raw: RawDialog) => watchDialog(Object.assign(raw, { auth }), srf, lost)
+
   if ('sdp' in created) {
     return {
       kind: 'offer',
       response: created.res,
-      acknowledge: async (sdp) => watchDialog(await created.ack(sdp), srf, lost),
+      acknowledge: async (sdp) => watch(await created.ack(sdp)),
       abandon: () => void created.destroy(),
     }
   }
   const { res } = created as RawDialog & { readonly res: ReceivedResponse }
-  return { kind: 'confirmed', dialog: watchDialog(created, srf, lost), response: res }
+  return { kind: 'confirmed', dialog: watch(created), response: res }
 }
 
 function watchDialog(raw: RawDialog, srf: RawSrf, lost: EventEmitter): Dialog {

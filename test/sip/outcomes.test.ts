@@ -211,6 +211,23 @@ describe('a buyer that asks for credentials', () => {
     expect(await service.ending()).toMatchObject({ endReason: 'credentials_refused' })
   })
 
+  it('gets them for the BYE too', async () => {
+    const service = await startService({ buyer: { auth, callMsMax: 80 } })
+    const [buyer] = service.buyers as readonly [Phone]
+    const caller = service.dial()
+    buyer.answer(await buyer.expect('INVITE'), 200, { body: SDP })
+    const answer = await service.callerPhone.expect('200 INVITE')
+    service.callerPhone.sendRaw(caller.ack(answer))
+    const bye = await buyer.expect('BYE')
+    const headers = ['WWW-Authenticate: Digest realm="pbx", nonce="n1"']
+    buyer.answer(bye, 401, { headers })
+    const again = await waitFor(
+      () => buyer.inbox.find((each) => each.text.startsWith('BYE') && each.cseq > bye.cseq),
+      { what: 'the BYE with credentials' },
+    )
+    expect(header(again, 'Authorization')).toContain('username="bridge"')
+  })
+
   it('and refuses them is not asked again, nor its challenge shown to the caller', async () => {
     const service = await startService({ buyer: { auth } })
     const [buyer] = service.buyers as readonly [Phone]
