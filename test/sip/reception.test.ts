@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { answerChallenge } from '../../src/sip/digest-answer.ts'
 import { waitFor } from '../support/wait.ts'
-import type { Message } from './engine/support/phone.ts'
+import type { Message, Phone } from './engine/support/phone.ts'
 import { aTrunk } from './support/invite.ts'
 import { header, keys, startService } from './support/service.ts'
 
 const LOOPBACK = ['127.0.0.0/8']
+
+/** Waits for the answer on the second branch; copies of the first one are passed over. */
+async function heardAgain(phone: Phone, what: string): Promise<void> {
+  for (;;) {
+    const response = await phone.expect(what)
+    if (header(response, 'Via')?.includes('-again')) return
+  }
+}
 
 describe('an INVITE that comes again', () => {
   it('on another branch after our answer gets the same answer and makes no second call', async () => {
@@ -16,7 +24,7 @@ describe('an INVITE that comes again', () => {
     callerPhone.sendRaw(caller.ack(await callerPhone.expect('486 INVITE')))
     await service.ending()
     callerPhone.sendRaw(caller.invite().replace('-invite', '-again'))
-    await callerPhone.expect('486 INVITE')
+    await heardAgain(callerPhone, '486 INVITE')
     expect(recorded.begun).toHaveLength(1)
     expect(recorded.nextRounds).toEqual([])
   })
@@ -38,7 +46,7 @@ describe('an INVITE that comes again', () => {
     const caller = service.dial({ uri })
     await callerPhone.expect('404 INVITE')
     callerPhone.sendRaw(caller.invite().replace('-invite', '-again'))
-    await callerPhone.expect('404 INVITE')
+    await heardAgain(callerPhone, '404 INVITE')
     expect(service.recorded.begun).toEqual([])
   })
 })
