@@ -123,7 +123,7 @@ export const SHORT_RUN = {
   crashEveryMs: 5_000,
   failuresMax: 1,
   minutes: 1,
-  restMs: 30_000,
+  restMs: 60_000,
 } as const satisfies Partial<RunOptions>
 
 function summaryOf({ calls, requests, kills, crashes, seconds }: RunResult): string {
