@@ -31,6 +31,21 @@ describe('an INVITE that comes again', () => {
     expect(recorded.nextRounds).toEqual([])
   })
 
+  it('late, after it was cancelled, rings nobody: its caller is gone', async () => {
+    const service = await startService()
+    const { callerPhone, buyers, recorded } = service
+    const caller = service.dial()
+    buyers[0]?.answer((await buyers[0].expect('INVITE')) as Message, 180)
+    await callerPhone.expect('180 INVITE')
+    callerPhone.sendRaw(caller.cancel())
+    callerPhone.sendRaw(caller.ack(await callerPhone.expect('487 INVITE')))
+    await service.ending()
+    const again = caller.invite().replace('-invite', '-again').replace('CSeq: 1 ', 'CSeq: 2 ')
+    callerPhone.sendRaw(again)
+    await heardAgain(callerPhone, '487 INVITE')
+    expect(recorded.begun).toHaveLength(1)
+  })
+
   it('on another branch while it rings is refused as merged (RFC 3261 §8.2.2.2)', async () => {
     const service = await startService()
     const { callerPhone, buyers, recorded } = service
