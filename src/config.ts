@@ -76,7 +76,7 @@ export const SETTINGS = [
     unset: 'embedded',
     meaning: 'an existing PostgreSQL (15 or newer), postgresql://user:password@host/database',
   },
-  { name: 'HTTP_HOST', default: '127.0.0.1', meaning: 'where postbacks, API and dashboard listen' },
+  { name: 'HTTP_HOST', default: '127.0.0.1', meaning: 'where postbacks and API listen' },
   { name: 'HTTP_PORT', default: '8080', meaning: 'their port; 0 is a free one' },
   {
     name: 'PUBLIC_URL',
