@@ -35,7 +35,7 @@ describe('an INVITE that comes again', () => {
     const service = await startService()
     const { callerPhone, buyers, recorded } = service
     const caller = service.dial()
-    buyers[0]?.answer((await buyers[0].expect('INVITE')) as Message, 180)
+    buyers[0]?.answer(await buyers[0].expect('INVITE'), 180)
     await callerPhone.expect('180 INVITE')
     callerPhone.sendRaw(caller.cancel())
     callerPhone.sendRaw(caller.ack(await callerPhone.expect('487 INVITE')))
