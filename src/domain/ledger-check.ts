@@ -1,7 +1,7 @@
 import { wholeSeconds } from './call.ts'
 import type { CampaignRules } from './campaign.ts'
 import type { ConversionGroup } from './conversion-group.ts'
-import { canonicalEntry, type LedgerEntry } from './ledger.ts'
+import { type LedgerEntry, sixDecimals } from './ledger.ts'
 import { minorUnitDigits } from './money.ts'
 import { parsePostback, type Postback, type PostbackText } from './postback.ts'
 import { decideReplay } from './replay.ts'
@@ -185,24 +185,22 @@ function findEarlySettlement(
 }
 
 function findDifference(entry: LedgerEntry, decision: Decision): string | undefined {
-  const expected: LedgerEntry = {
-    ...entry,
-    kind: decision.kind,
-    conversion: decision.conversion,
-    reason: decision.reason,
-    group_id: decision.groupId ?? null,
-    conversion_name: decision.conversionName ?? null,
-    basis: decision.basis ?? null,
-    revenue: decision.revenue ?? null,
-    payout: decision.payout ?? null,
-    payout_clamped: decision.payoutClamped,
-    postback_value: decision.postbackValue ?? null,
-    late: decision.late,
-    duplicate: decision.duplicate,
-    steps: decision.steps,
-  }
-  if (canonicalEntry(entry) === canonicalEntry(expected)) return undefined
-  const { conversion, revenue, payout } = expected
-  const amounts = revenue === null ? '' : ` with ${revenue} and ${payout}`
-  return `does not follow from its facts, which make it ${conversion}${amounts} (${expected.reason})`
+  const isSame =
+    entry.kind === decision.kind &&
+    entry.conversion === decision.conversion &&
+    entry.reason === decision.reason &&
+    entry.group_id === (decision.groupId ?? null) &&
+    entry.conversion_name === (decision.conversionName ?? null) &&
+    entry.basis === (decision.basis ?? null) &&
+    sixDecimals(entry.revenue) === sixDecimals(decision.revenue ?? null) &&
+    sixDecimals(entry.payout) === sixDecimals(decision.payout ?? null) &&
+    entry.payout_clamped === decision.payoutClamped &&
+    entry.postback_value === (decision.postbackValue ?? null) &&
+    entry.late === decision.late &&
+    entry.duplicate === decision.duplicate &&
+    entry.steps.join('\n') === decision.steps.join('\n')
+  if (isSame) return undefined
+  const { conversion, revenue, payout, reason } = decision
+  const amounts = revenue === undefined ? '' : ` with ${revenue} and ${payout ?? ''}`
+  return `does not follow from its facts, which make it ${conversion}${amounts} (${reason})`
 }

@@ -120,6 +120,8 @@ export function canonicalEntry(entry: LedgerEntry): string {
 
 /** Null stays null; what is no amount stays as it is. */
 export function sixDecimals(amount: string | null): string | null {
-  const exact = amount === null ? undefined : parseDecimal(amount)
+  // As the database gives them, which is most of what is ever asked.
+  if (amount === null || /^\d+\.\d{6}$/.test(amount)) return amount
+  const exact = parseDecimal(amount)
   return exact ? toAmount(exact, 6) : amount
 }
