@@ -1,7 +1,7 @@
 import type { Application } from '../control/applications.ts'
 import { cancelOrHold } from './application-cancel.ts'
 import { respondWith } from './own-answer.ts'
-import { hangUp } from './hang-up.ts'
+import { endDialog, hangUp } from './hang-up.ts'
 import type { Core } from './state.ts'
 
 /**
@@ -29,7 +29,9 @@ export function applicationGone(core: Core, application: Application): void {
 }
 
 function hangUpAll(core: Core, application: Application): void {
-  for (const dialog of core.dialogs.values())
-    if (dialog.application === application && dialog.phase === 'confirmed')
-      hangUp(core, dialog, { text: 'Application gone', cause: 503, tell: false })
+  for (const dialog of core.dialogs.values()) {
+    if (dialog.application !== application || dialog.phase !== 'confirmed') continue
+    if (dialog.expiry) endDialog(core, dialog)
+    else hangUp(core, dialog, { text: 'Application gone', cause: 503, tell: false })
+  }
 }

@@ -10,8 +10,8 @@ import { type Core, deliverRequest, recordCall, type ServerRequest } from './sta
 
 /**
  * A CANCEL: 200 to it and 487 to its INVITE, both from the engine, and the CANCEL to the
- * application. After a 2xx of ours it comes too late; as drachtio-server does, and other than RFC
- * 3261 §9.2 asks, it then gets 481 and the call a BYE, because its sender wants no call.
+ * application. After a 2xx of ours it comes too late; it then gets 481, as from
+ * drachtio-server, and the call a BYE, other than RFC 3261 §9.2 asks, because its sender wants no call.
  */
 export function receiveCancel(core: Core, cancel: SipRequest, key: string, arrival: Arrival): void {
   const inviteKey = serverKey(cancel, 'INVITE')

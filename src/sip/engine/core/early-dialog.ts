@@ -60,6 +60,7 @@ export function openDialog(
     unacknowledged: [],
     pendingInvite: undefined,
     heldBye: undefined,
+    expiry: undefined,
   }
 }
 

@@ -101,6 +101,7 @@ export function isUnacknowledged(dialog: Dialog): boolean {
 export function endDialog(core: Core, dialog: Dialog): void {
   endAnswer(core, dialog)
   dialog.heldBye = undefined
+  dialog.expiry?.cancel()
   for (const invitation of dialog.unacknowledged.splice(0)) invitation.deadline?.cancel()
   if (core.dialogs.get(dialog.state.id) === dialog) core.dialogs.delete(dialog.state.id)
 }

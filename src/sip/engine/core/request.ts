@@ -18,6 +18,7 @@ import {
   statusOfFailure,
   syntheticResponse,
 } from './send.ts'
+import { followSubscription } from './subscription.ts'
 import { type ClientRequest, type Core, type Dialog, newTxn, refuseApplication } from './state.ts'
 
 /** Carries out an application's wish to send a request. */
@@ -59,7 +60,8 @@ function requestOutside(
     return
   }
   const { sipCallId, fromTag } = composed.place
-  const dialogId = wish.method === 'INVITE' ? dialogIdOf(sipCallId, fromTag) : ''
+  const makesDialog = wish.method === 'INVITE' || wish.method === 'SUBSCRIBE'
+  const dialogId = makesDialog ? dialogIdOf(sipCallId, fromTag) : ''
   dispatch(core, { application, frame, composed, dialogId, dialog: undefined })
 }
 
@@ -107,14 +109,17 @@ function dispatch(core: Core, { application, composed, frame, dialog, dialogId }
   }
   if (sent.method === 'INVITE') invite(core, client, place.localParty)
   else if (sent.method === 'BYE' && dialog) sendBye(core, client, dialog)
-  else sendPlain(core, client)
+  else
+    sendPlain(core, client, (response) => {
+      followSubscription(core, client, place.localParty, response)
+    })
 }
 
 /** A BYE of the application: the dialog is closing, and gone with the answer. */
 function sendBye(core: Core, client: ClientRequest, dialog: Dialog): void {
   dialog.phase = 'closing'
   const send = (): void => {
-    sendPlain(core, client, (status) => {
+    sendPlain(core, client, ({ status }) => {
       if (status === 401 || status === 407) awaitCredentials(core, dialog)
       else endDialog(core, dialog)
     })
@@ -135,14 +140,14 @@ function awaitCredentials(core: Core, dialog: Dialog): void {
 function sendPlain(
   core: Core,
   client: ClientRequest,
-  onFinal: (status: number) => void = () => undefined,
+  onFinal: (response: SipResponse) => void,
 ): void {
   core.clientRequests.add(client)
   const conclude = (response: SipResponse, from: Hop): void => {
     core.clientRequests.delete(client)
     followResponse(client, response)
+    onFinal(response)
     deliverResponse(client, response, from)
-    onFinal(response.status)
   }
   startRequest(core, client, {
     onResponse: (response, from) => {

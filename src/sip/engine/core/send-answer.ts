@@ -4,6 +4,7 @@ import { rememberRefusal } from './copies.ts'
 import { hangUp } from './hang-up.ts'
 import { keepRinging } from './own-answer.ts'
 import { repeatUntilPrack, sendInTurn, stopReliable } from './reliable.ts'
+import { answerSubscription } from './subscription.ts'
 import { type Core, type Dialog, recordCall, type ServerRequest } from './state.ts'
 
 /** A response to a request of the network, ready to go. */
@@ -26,6 +27,7 @@ export function sendAnswer(core: Core, pending: ServerRequest, answer: Answer): 
     sendInviteAnswer(core, pending, answer)
     return
   }
+  answerSubscription(core, pending, status, text)
   answer.onSent()
   core.transactions.respond(pending.transaction, status, text)
   if (status >= 200) core.serverRequests.delete(pending.txn)
@@ -85,6 +87,7 @@ function openDialog(core: Core, pending: ServerRequest): Dialog {
     unacknowledged: [],
     pendingInvite: pending.txn,
     heldBye: undefined,
+    expiry: undefined,
   }
   core.dialogs.set(dialog.state.id, dialog)
   return dialog

@@ -70,6 +70,8 @@ export interface Dialog {
   pendingInvite: string | undefined
   /** A BYE that waits for the ACK of our 2xx: before it, there is nothing to end. */
   heldBye: (() => void) | undefined
+  /** Ends the dialog of a subscription that nobody refreshes; undefined for a call. */
+  expiry: TimerHandle | undefined
 }
 
 /** A 2xx that is repeated until its ACK arrives. */
