@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { bracketed, type Message, type Phone, SDP } from './phone.ts'
 
 /** The lines of one call as its caller sends them. */
@@ -23,13 +24,16 @@ interface Wanted extends Parts {
   readonly uri: string
 }
 
+/** A server that outlives a run remembers the calls of the last one. */
+const RUN = randomUUID().slice(0, 8)
+
 let lastCall = 0
 
 /** Writes the messages of a caller at a phone. */
 export function caller(phone: Phone, enginePort: number): Caller {
   lastCall++
   const call = lastCall
-  const sipCallId = `call-${call}@test`
+  const sipCallId = `call-${call}@${RUN}`
   const engine = `${bracketed(phone.host)}:${enginePort}`
   const callee = `sip:+18005550100@${engine}`
   const contact = `Contact: <sip:caller@${bracketed(phone.host)}:${phone.port}>`
@@ -80,7 +84,7 @@ function compose(
   const here = `${bracketed(host)}:${port}`
   const lines = [
     `${method} ${uri} SIP/2.0`,
-    `Via: SIP/2.0/UDP ${here};rport;branch=z9hG4bK-${call}-${branch}`,
+    `Via: SIP/2.0/UDP ${here};rport;branch=z9hG4bK-${RUN}-${call}-${branch}`,
     'Max-Forwards: 70',
     `From: "Cällér" <sip:+15551234567@${here}>;tag=caller${call}`,
     `To: ${to}`,

@@ -1,0 +1,111 @@
+/**
+ * Runs the conformance suite on a drachtio-server, and beside it on the embedded engine:
+ * `npm run conformance -- --drachtio 127.0.0.1:9022 --secret S --sip 127.0.0.1:5060`.
+ */
+import { parseArgs } from 'node:util'
+import { startEngine } from '../src/sip/engine/engine.ts'
+import { CASES } from '../test/conformance/cases.ts'
+import { onStage } from '../test/conformance/stage.ts'
+import { type Case, expectationOf, type Subject } from '../test/conformance/subject.ts'
+
+/** T1 of the engine beside it: short, so that waiting for 64·T1 is not. */
+const ENGINE_T1_MS = 30
+
+const USAGE =
+  'npm run conformance -- [--drachtio HOST:PORT --secret SECRET --sip HOST:PORT] ' +
+  '[--timeout-ms 32000] [--only TEXT]'
+
+const { values } = parseArgs({
+  options: {
+    drachtio: { type: 'string' },
+    secret: { type: 'string', default: 'cymru' },
+    sip: { type: 'string', default: '127.0.0.1:5060' },
+    'timeout-ms': { type: 'string', default: '32000' },
+    only: { type: 'string', default: '' },
+  },
+})
+
+let failures = 0
+const engine = await startEngine({
+  sip: [{ transport: 'udp', host: '127.0.0.1', port: 0 }],
+  admin: { host: '127.0.0.1', port: 0 },
+  secret: 'secret',
+  timers: { t1Ms: ENGINE_T1_MS, t2Ms: 4 * ENGINE_T1_MS, t4Ms: 2 * ENGINE_T1_MS },
+})
+const subjects: readonly Subject[] = [
+  {
+    kind: 'engine',
+    admin: engine.admin,
+    secret: 'secret',
+    sip: engine.sip[0] ?? { host: '', port: 0 },
+    timeoutMs: 64 * ENGINE_T1_MS,
+  },
+  ...(values.drachtio === undefined ? [] : [drachtio(values.drachtio)]),
+]
+for (const [part, cases] of Object.entries(CASES)) {
+  print(part)
+  for (const one of cases.filter(({ name }) => name.includes(values.only))) await show(one)
+}
+await engine.close()
+print(failures === 0 ? 'Everything is as expected.' : `${failures} not as expected.`)
+process.exitCode = failures === 0 ? 0 : 1
+
+function drachtio(admin: string): Subject {
+  const { secret, sip } = values
+  return {
+    kind: 'drachtio',
+    admin: addressOf(admin),
+    secret,
+    sip: addressOf(sip),
+    timeoutMs: Number(values['timeout-ms']),
+  }
+}
+
+function addressOf(text: string): { readonly host: string; readonly port: number } {
+  const [host = '', port = ''] = text.split(':')
+  if (host === '' || !/^\d+$/.test(port)) throw new Error(`"${text}" is no address. ${USAGE}`)
+  return { host, port: Number(port) }
+}
+
+/** Runs one case on every server and prints a line, and the reason where they differ on purpose. */
+async function show(one: Case): Promise<void> {
+  const results: string[] = []
+  const problems: string[] = []
+  for (const subject of subjects) {
+    const problem = await problemOf(one, subject)
+    results.push(`${subject.kind} ${problem === undefined ? 'ok' : 'FAILS'}`)
+    if (problem !== undefined) problems.push(`${subject.kind}: ${problem}`)
+  }
+  failures += problems.length
+  print(`  ${results.join('  ').padEnd(subjects.length * 15)} ${one.name}`)
+  if (one.differs && subjects.length > 1) print(`      differs: ${one.differs.why}`)
+  for (const problem of problems) print(`      ${problem}`)
+}
+
+async function problemOf(one: Case, subject: Subject): Promise<string | undefined> {
+  try {
+    await within(subject.timeoutMs + 15_000, onStage(subject, expectationOf(one, subject)))
+    return undefined
+  } catch (error) {
+    return error instanceof Error
+      ? error.message.replaceAll('\n', ' ').slice(0, 300)
+      : String(error)
+  }
+}
+
+/** A case that waits for what never comes must not hold the others up. */
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    late.reject(new Error(`not over after ${limitMs} ms`))
+  }, limitMs)
+  try {
+    await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
