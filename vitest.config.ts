@@ -14,6 +14,9 @@ const SYSTEM = [
   'test/end-to-end/**',
   'test/faults/**',
   'test/model/**',
+  // Whole calls, which wait for timers and threads.
+  'test/sip/engine/core/**',
+  'test/sip/engine/engine.test.ts',
 ]
 
 export default defineConfig({
