@@ -7,6 +7,7 @@ import { openDatabase } from './db/pool.ts'
 import { beat } from './db/processes.ts'
 import type { Database } from './db/queryable.ts'
 import { buildAddressPolicy, checkUrl } from './delivery/address-policy.ts'
+import { createTrials } from './delivery/trial.ts'
 import { startDeliveryWorker } from './delivery/worker.ts'
 import { anchorLedger } from './flow/anchor-ledger.ts'
 import type { ConfigurationSnapshot } from './domain/configuration-snapshot.ts'
@@ -95,7 +96,7 @@ async function open(config: Config, overrides: BridgeOverrides, opened: Opened):
   const steps = createSteps(deps, stop.signal)
   await startSettlement(parts, deps)
   const state: { controller?: SipController } = {}
-  const http = await startHttpRole(parts, steps, state)
+  const http = await startHttpRole(parts, steps, { state, wakeDelivery: deps.wakeDelivery })
   opened.closers.push(async () => stop.abort())
   const sip = await startSipRole(parts, steps, overrides)
   if (sip) state.controller = sip
@@ -210,13 +211,20 @@ async function startSettlement(
   opened.closers.push(() => Promise.all(loops.map((loop) => loop.close())))
 }
 
+interface HttpContext {
+  readonly state: { readonly controller?: SipController }
+  readonly wakeDelivery: () => void
+}
+
 async function startHttpRole(
   { config, database, keys, logger, opened, secrets, view }: Parts,
   steps: Steps,
-  state: { readonly controller?: SipController },
+  { state, wakeDelivery }: HttpContext,
 ): Promise<string | undefined> {
   if (!config.roles.has('http')) return undefined
   const policy = buildAddressPolicy(config.allowPrivateTargets)
+  const trials = createTrials({ policy })
+  opened.closers.push(() => trials.close())
   const app = buildServer({
     logger,
     database,
@@ -227,6 +235,9 @@ async function startHttpRole(
     recordRefusal: steps.recordRefusal,
     checkUrl: (url) => checkUrl(policy, url),
     refreshConfiguration: view.refresh,
+    runTrial: trials.run,
+    wakeDelivery,
+    publicUrl: config.publicUrl,
     readiness: {
       database: () => database.query('select').then(() => true),
       sip: () => !config.roles.has('sip') || (state.controller?.isConnected() ?? false),
