@@ -50,30 +50,29 @@ export async function beginCalls(
   const { begun, queued } = await deps.database.transaction(async (db) => {
     const now = await readClock(db)
     const begun = await planCalls(db, beginnings, now)
-    await insertCalls(
-      db,
-      begun.map(({ beginning: { processId, trunkId, sipCallId }, facts }) => ({
-        facts,
-        processId,
-        trunkId,
-        sipCallId,
-      })),
-    )
-    await insertLegs(
-      db,
-      begun.flatMap(({ diallings, facts: { callUuid } }) =>
-        diallings.map((dialling) => ({ callUuid, ...dialling, dialledAt: now })),
-      ),
-    )
     const deliveries = begun.flatMap(({ beginning: { rules }, diallings, facts }) => [
       ...firedAtStart(deps, rules, facts),
       ...diallings.flatMap((dialling) => firedAtSelection(deps, rules, facts, dialling)),
     ])
-    await enqueueDeliveries(db, deliveries, now)
+    // One after the other on the wire, without waiting in between: the caller waits for all of it.
+    await Promise.all([
+      insertCalls(db, begun.map(rowOf)),
+      insertLegs(
+        db,
+        begun.flatMap(({ diallings, facts: { callUuid } }) =>
+          diallings.map((dialling) => ({ callUuid, ...dialling, dialledAt: now })),
+        ),
+      ),
+      enqueueDeliveries(db, deliveries, now),
+    ])
     return { begun, queued: deliveries.length }
   })
   if (queued > 0) deps.wakeDelivery()
   return begun.map(({ facts, plan }) => ({ facts, plan }))
+}
+
+function rowOf({ beginning: { processId, trunkId, sipCallId }, facts }: Begun): NewCall {
+  return { facts, processId, trunkId, sipCallId }
 }
 
 /** Plans one call after the other, so that each sees the places that those before it have taken. */

@@ -36,18 +36,18 @@ export async function bridgeCalls(deps: FlowDeps, bridgings: readonly Bridging[]
       })),
     )
     const bridged = bridgings.filter(({ facts }) => isNew.has(facts.callUuid))
-    await updateLegs(
-      db,
-      bridged.flatMap(({ facts, leg, lost }) =>
-        [leg, ...lost].map((each) => legProgress(facts.callUuid, each, now)),
-      ),
+    const legs = bridged.flatMap(({ facts, leg, lost }) =>
+      [leg, ...lost].map((each) => legProgress(facts.callUuid, each, now)),
     )
     const leaving = bridged.flatMap(({ facts: { callUuid }, lost }) =>
       lost.map(({ leg }) => ({ callUuid, leg })),
     )
-    await releasePlaces(db, leaving, now)
     const deliveries = bridged.flatMap((bridging) => pings(deps, bridging, now))
-    await enqueueDeliveries(db, deliveries, now)
+    await Promise.all([
+      updateLegs(db, legs),
+      releasePlaces(db, leaving, now),
+      enqueueDeliveries(db, deliveries, now),
+    ])
     return deliveries.length
   })
   if (queued > 0) deps.wakeDelivery()

@@ -35,11 +35,8 @@ export interface CallEnd extends Omit<CallEnded, 'endedAt'> {
  */
 export async function endCalls(deps: FlowDeps, ends: readonly CallEnd[]): Promise<void> {
   const closed = await deps.database.transaction(async (db) => {
-    const locked = await lockCalls(
-      db,
-      ends.map(({ callUuid }) => callUuid),
-    )
-    const now = await readClock(db)
+    const callUuids = ends.map(({ callUuid }) => callUuid)
+    const [locked, now] = await Promise.all([lockCalls(db, callUuids), readClock(db)])
     const legs = ends.flatMap(({ callUuid, legs }) =>
       legs.map((leg) => legProgress(callUuid, leg, now)),
     )
@@ -71,24 +68,27 @@ export async function closeCalls(
   const endOf = new Map(ended.map((end) => [end.callUuid, end]))
   const open = [...all.values()].filter(({ call }) => call.state !== 'ended')
   for (const one of open) putEnd(one, endOf.get(one.call.callUuid))
-  await markEnded(
-    db,
-    ended.filter(({ callUuid }) => open.some(({ call }) => call.callUuid === callUuid)),
-  )
-  await updateLegs(db, legs)
-  await releasePlaces(
-    db,
-    open.map(({ call: { callUuid } }) => ({ callUuid })),
-    now,
-  )
+  const closing = new Set(open.map(({ call }) => call.callUuid))
+  const leaving = [...closing].map((callUuid) => ({ callUuid }))
+  const [kept] = await Promise.all([
+    keptByCall(db, open),
+    markEnded(
+      db,
+      ended.filter(({ callUuid }) => closing.has(callUuid)),
+    ),
+    updateLegs(db, legs),
+    releasePlaces(db, leaving, now),
+  ])
   const isDuplicate = await watchDuplicates(db, open)
-  const kept = await keptByCall(db, open)
   const pending = open.flatMap((one) => {
     const { callUuid } = one.call
     return settleAtEnd(one, kept.get(callUuid) ?? [], isDuplicate, now) ?? []
   })
-  await markPending(db, pending)
-  return { open, queued: await storeDecisions(db, deps, open, now) }
+  const [queued] = await Promise.all([
+    storeDecisions(db, deps, open, now),
+    markPending(db, pending),
+  ])
+  return { open, queued }
 }
 
 /** What is told once calls are closed and committed. */

@@ -60,8 +60,8 @@ export async function receivePostbacks(
   requests: readonly PostbackRequest[],
 ): Promise<readonly PostbackReply[]> {
   const { replies, open, queued } = await deps.database.transaction(async (db) => {
-    const locked = await lockCalls(db, [...new Set(requests.map(({ callUuid }) => callUuid))])
-    const now = await readClock(db)
+    const callUuids = [...new Set(requests.map(({ callUuid }) => callUuid))]
+    const [locked, now] = await Promise.all([lockCalls(db, callUuids), readClock(db)])
     const open = await openCalls(db, deps, locked)
     const isDuplicate = await watchDuplicates(db, open.values())
     const tagsBefore = new Map([...open].map(([callUuid, { call }]) => [callUuid, call.tags]))
@@ -69,17 +69,15 @@ export async function receivePostbacks(
     const taken = requests.map((request) =>
       take(request, open.get(request.callUuid), isDuplicate, now),
     )
-    await addTags(
-      db,
-      [...open.values()].flatMap(({ call: { callUuid, tags } }) =>
-        tags === tagsBefore.get(callUuid) ? [] : [{ callUuid, tags }],
-      ),
+    const tagged = [...open.values()].flatMap(({ call: { callUuid, tags } }) =>
+      tags === tagsBefore.get(callUuid) ? [] : [{ callUuid, tags }],
     )
-    await insertPostbacks(
-      db,
-      taken.flatMap(({ record }) => record ?? []),
-    )
-    const queued = await storeDecisions(db, deps, open.values(), now)
+    const records = taken.flatMap(({ record }) => record ?? [])
+    const [queued] = await Promise.all([
+      storeDecisions(db, deps, open.values(), now),
+      addTags(db, tagged),
+      insertPostbacks(db, records),
+    ])
     return { replies: taken.map(({ reply }) => reply), open, queued }
   })
   logDecisions(deps, open.values())

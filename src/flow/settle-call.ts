@@ -150,12 +150,14 @@ export async function storeDecisions(
   now: Date,
 ): Promise<number> {
   const open = [...calls].filter(({ decided }) => decided.length > 0)
-  await appendSettlements(
-    db,
-    open.flatMap((one) => settlementsOf(one, now)),
-  )
   const deliveries = open.flatMap((one) => deliveriesOf(one, deps))
-  await enqueueDeliveries(db, deliveries, now)
+  await Promise.all([
+    appendSettlements(
+      db,
+      open.flatMap((one) => settlementsOf(one, now)),
+    ),
+    enqueueDeliveries(db, deliveries, now),
+  ])
   return deliveries.length
 }
 
