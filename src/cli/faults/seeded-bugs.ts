@@ -26,9 +26,9 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     name: 'outbox_after_commit',
     about: 'deliveries are queued after the decision is committed, not with it',
     file: 'flow/settle-call.ts',
-    find: 'await enqueueDeliveries(db, deliveries, now)',
+    find: 'enqueueDeliveries(db, deliveries, now),',
     replace:
-      'setTimeout(() => void enqueueDeliveries(deps.database, deliveries, now).catch(() => {}), 40)',
+      'setTimeout(() => void enqueueDeliveries(deps.database, deliveries, now).catch(() => {}), 40),',
   },
   {
     name: 'no_order',
