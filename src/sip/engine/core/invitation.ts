@@ -6,13 +6,7 @@ import type { Hop } from '../transport/transport.ts'
 import { cancelOrHold, sendCancel } from './application-cancel.ts'
 import { composeFailureAck } from './compose.ts'
 import { hangUp } from './hang-up.ts'
-import {
-  deliverResponse,
-  localHop,
-  startRequest,
-  statusOfFailure,
-  syntheticResponse,
-} from './send.ts'
+import { deliverResponse, noHop, startRequest, statusOfFailure, syntheticResponse } from './send.ts'
 import { repeatAck, sendAck } from './send-ack.ts'
 import { closeEarly, confirmEarly, isNews, openDialog, openEarly } from './early-dialog.ts'
 import { type ClientRequest, type Core, type Dialog, type Invitation, recordCall } from './state.ts'
@@ -173,6 +167,5 @@ function receiveFailure(core: Core, invitation: Invitation, failure: Failure): v
   }
   const { status, reason } = statusOfFailure(failure)
   const response = syntheticResponse(invitation.sent, status, reason)
-  const from = invitation.transaction?.hop ?? localHop(invitation.sent)
-  if (response) conclude(core, invitation, response, from)
+  if (response) conclude(core, invitation, response, noHop(invitation.sent))
 }

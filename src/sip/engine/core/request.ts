@@ -14,6 +14,7 @@ import { invite } from './invitation.ts'
 import {
   deliverResponse,
   localHop,
+  noHop,
   startRequest,
   statusOfFailure,
   syntheticResponse,
@@ -157,7 +158,7 @@ function sendPlain(
     onFailure: (failure) => {
       const { status, reason } = statusOfFailure(failure)
       const response = syntheticResponse(client.sent, status, reason)
-      if (response) conclude(response, client.transaction?.hop ?? localHop(client.sent))
+      if (response) conclude(response, noHop(client.sent))
     },
     composeAck: () => '',
     onEnd: () => undefined,

@@ -105,6 +105,11 @@ const STATUS_OF_FAILURE: Readonly<Record<Failure, number>> = {
   cancelled: 487,
 }
 
+/** Where a response of the engine's own comes from: no peer, which is how applications tell it. */
+export function noHop(sent: OutgoingRequest): Hop {
+  return { ...localHop(sent), address: '', port: 0 }
+}
+
 /** The engine's end of the way a request goes. */
 export function localHop({ listener }: OutgoingRequest): Hop {
   const { host: address, port } = listener.sentBy
