@@ -116,6 +116,19 @@ describe('an endpoint', () => {
     expect(openingOf(service)).toEqual([[false, true]])
   })
 
+  it('whose port is closed is spared at once, and the next buyer has the call', async () => {
+    const service = await startService({ buyers: 2 })
+    const [first, second] = service.buyers
+    await first?.close()
+    service.dial()
+    second?.answer(await second.expect('INVITE'), 486)
+    await service.callerPhone.expect('486 INVITE')
+    expect(service.recorded.nextRounds).toMatchObject([
+      { failed: [{ sipStatus: 503, reason: 'unreachable' }] },
+    ])
+    expect(openingOf(service)).toEqual([[false, true]])
+  })
+
   it('that shows no sign of life is passed over after the set-up timeout', async () => {
     const service = await startService({ buyers: 2, buyer: { setupTimeoutMs: 60 } })
     const [first, second] = service.buyers
