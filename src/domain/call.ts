@@ -30,6 +30,17 @@ export interface CallFacts {
   readonly sipStatus: number | undefined
 }
 
+/** What is not known of a call that has just begun. */
+export const NOT_YET_KNOWN = {
+  buyerId: undefined,
+  answeredAt: undefined,
+  endedAt: undefined,
+  connectedMs: undefined,
+  totalMs: undefined,
+  hungUpBy: undefined,
+  sipStatus: undefined,
+} as const satisfies Partial<CallFacts>
+
 /** A call with the money it has made so far. */
 export interface CallRecord extends CallFacts {
   readonly state: CallState

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { CallFacts, CallNames } from '../domain/call.ts'
+import { type CallFacts, type CallNames, NOT_YET_KNOWN } from '../domain/call.ts'
 import type { Buyer } from '../domain/campaign.ts'
 import type { BegunCall, CallBeginning } from '../flow/begin-call.ts'
 import type { Bridging } from '../flow/bridge-call.ts'
@@ -112,13 +112,7 @@ export function begin(call: Call): Promise<BegunCall> {
       callerNumber: admitted.caller.number,
       dialedNumber: number.number,
       tags: {},
-      buyerId: undefined,
-      answeredAt: undefined,
-      endedAt: undefined,
-      connectedMs: undefined,
-      totalMs: undefined,
-      hungUpBy: undefined,
-      sipStatus: undefined,
+      ...NOT_YET_KNOWN,
     },
     processId: deps.processId,
     trunkId: admitted.trunk?.trunkId,

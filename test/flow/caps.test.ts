@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { openDatabase } from '../../src/db/pool.ts'
 import { beat } from '../../src/db/processes.ts'
 import type { Database } from '../../src/db/queryable.ts'
+import { NOT_YET_KNOWN } from '../../src/domain/call.ts'
 import type { Buyer } from '../../src/domain/campaign.ts'
 import { beginCalls, type BegunCall, type CallBeginning } from '../../src/flow/begin-call.ts'
 import { bridgeCalls } from '../../src/flow/bridge-call.ts'
@@ -36,13 +37,7 @@ function aBeginning(buyers: readonly Buyer[], processId = uuidv7()): CallBeginni
       callerNumber: '+12125550100',
       dialedNumber: '+18005550100',
       tags: {},
-      buyerId: undefined,
-      answeredAt: undefined,
-      endedAt: undefined,
-      connectedMs: undefined,
-      totalMs: undefined,
-      hungUpBy: undefined,
-      sipStatus: undefined,
+      ...NOT_YET_KNOWN,
     },
     rules: RULES,
     processId,

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../../src/db/queryable.ts'
-import type { CallFacts } from '../../src/domain/call.ts'
+import { type CallFacts, NOT_YET_KNOWN } from '../../src/domain/call.ts'
 import type { Buyer, CampaignRules } from '../../src/domain/campaign.ts'
 import type {
   PostbackConversion,
@@ -176,13 +176,7 @@ export async function beginCall(
     callerNumber,
     dialedNumber: '+18005550100',
     tags: {},
-    buyerId: undefined,
-    answeredAt: undefined,
-    endedAt: undefined,
-    connectedMs: undefined,
-    totalMs: undefined,
-    hungUpBy: undefined,
-    sipStatus: undefined,
+    ...NOT_YET_KNOWN,
   }
   const [begun] = await beginCalls(deps, [
     {

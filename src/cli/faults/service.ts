@@ -10,6 +10,7 @@ import type { Database } from '../../db/queryable.ts'
 import { buildAddressPolicy } from '../../delivery/address-policy.ts'
 import { createTrials } from '../../delivery/trial.ts'
 import { startDeliveryWorker } from '../../delivery/worker.ts'
+import { NOT_YET_KNOWN } from '../../domain/call.ts'
 import type { Buyer, CampaignRules } from '../../domain/campaign.ts'
 import { type ConfigurationView, startConfigurationView } from '../../flow/configuration-view.ts'
 import { expirePostbacks } from '../../flow/expire-postbacks.ts'
@@ -144,13 +145,7 @@ function factsOf(callUuid: string, campaignId: string) {
     callerNumber: '+12125550100',
     dialedNumber: '+18005550100',
     tags: {},
-    buyerId: undefined,
-    answeredAt: undefined,
-    endedAt: undefined,
-    connectedMs: undefined,
-    totalMs: undefined,
-    hungUpBy: undefined,
-    sipStatus: undefined,
+    ...NOT_YET_KNOWN,
   }
 }
 
