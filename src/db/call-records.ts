@@ -1,4 +1,5 @@
 import type { CallState, HungUpBy } from '../domain/call.ts'
+import type { LeftOutBuyers } from '../domain/left-out.ts'
 import { type Amount, minorUnitDigits, parseDecimal, toAmount } from '../domain/money.ts'
 import type { ConversionState, SettlementReason } from '../domain/settlement.ts'
 import type { Queryable } from './queryable.ts'
@@ -33,6 +34,12 @@ export interface CallOverview {
   readonly duplicate: boolean
   readonly tags: Readonly<Record<string, string>>
   readonly legs: readonly LegOverview[]
+}
+
+/** A call with everything that its own row knows. */
+export interface CallDetails extends CallOverview {
+  /** In the order in which it was decided. */
+  readonly leftOut: readonly LeftOutBuyers[]
 }
 
 /** One buyer that was tried. */
@@ -122,14 +129,18 @@ export async function listCalls(
 }
 
 /** One call; undefined if there is none of this UUID. */
-export async function findCall(db: Queryable, callUuid: string): Promise<CallOverview | undefined> {
-  const { rows } = await db.query<OverviewRow>(
-    `select ${OVERVIEW} from calls where call_uuid = $1::uuid`,
+export async function findCall(db: Queryable, callUuid: string): Promise<CallDetails | undefined> {
+  const { rows } = await db.query<OverviewRow & { readonly leftOut: readonly LeftOutRow[] }>(
+    `select ${OVERVIEW}, left_out "leftOut" from calls where call_uuid = $1::uuid`,
     [callUuid],
   )
   const [call] = await withLegs(db, rows)
-  return call
+  const leftOut = rows[0]?.leftOut ?? []
+  return call && { ...call, leftOut: leftOut.map((each) => ({ ...each, at: new Date(each.at) })) }
 }
+
+/** JSON knows no instants. */
+type LeftOutRow = Omit<LeftOutBuyers, 'at'> & { readonly at: string }
 
 async function withLegs(
   db: Queryable,

@@ -1,4 +1,5 @@
 import type { CallFacts, CallRecord, CallState, HungUpBy } from '../domain/call.ts'
+import type { LeftOutBuyers } from '../domain/left-out.ts'
 import type { ConversionState } from '../domain/settlement.ts'
 import type { Queryable } from './queryable.ts'
 
@@ -8,6 +9,7 @@ export interface NewCall {
   readonly processId: string
   readonly trunkId: string | undefined
   readonly sipCallId: string
+  readonly leftOut: readonly LeftOutBuyers[]
 }
 
 /** Stores calls that have begun. All of them, or none. */
@@ -15,16 +17,17 @@ export async function insertCalls(db: Queryable, calls: readonly NewCall[]): Pro
   await db.query({
     name: 'insert-calls',
     text: `insert into calls (call_uuid, process_id, campaign_id, campaign_version, publisher_id, sub_id,
-                              trunk_id, caller_number, dialed_number, sip_call_id, started_at, tags)
+                              trunk_id, caller_number, dialed_number, sip_call_id, started_at, tags,
+                              left_out)
            select call_uuid, process_id, campaign_id, campaign_version, publisher_id, sub_id,
-                  trunk_id, caller_number, dialed_number, sip_call_id, started_at, tags
+                  trunk_id, caller_number, dialed_number, sip_call_id, started_at, tags, left_out
              from jsonb_to_recordset($1::jsonb) as new (
                   call_uuid uuid, process_id uuid, campaign_id text, campaign_version int, publisher_id text,
                   sub_id text, trunk_id text, caller_number text, dialed_number text, sip_call_id text,
-                  started_at timestamptz, tags jsonb)`,
+                  started_at timestamptz, tags jsonb, left_out jsonb)`,
     values: [
       JSON.stringify(
-        calls.map(({ facts, processId, trunkId, sipCallId }) => ({
+        calls.map(({ facts, processId, trunkId, sipCallId, leftOut }) => ({
           call_uuid: facts.callUuid,
           process_id: processId,
           campaign_id: facts.campaignId,
@@ -37,8 +40,27 @@ export async function insertCalls(db: Queryable, calls: readonly NewCall[]): Pro
           sip_call_id: sipCallId,
           started_at: facts.startedAt,
           tags: facts.tags,
+          left_out: leftOut,
         })),
       ),
+    ],
+  })
+}
+
+/** Adds to calls the buyers that were passed over when their next round was chosen. */
+export async function appendLeftOut(
+  db: Queryable,
+  calls: readonly { readonly callUuid: string; readonly leftOut: readonly LeftOutBuyers[] }[],
+): Promise<void> {
+  if (calls.length === 0) return
+  await db.query({
+    name: 'append-left-out',
+    text: `update calls set left_out = calls.left_out || new.left_out
+             from unnest($1::uuid[], $2::jsonb[]) as new (call_uuid, left_out)
+            where calls.call_uuid = new.call_uuid`,
+    values: [
+      calls.map(({ callUuid }) => callUuid),
+      calls.map(({ leftOut }) => JSON.stringify(leftOut)),
     ],
   })
 }

@@ -125,6 +125,7 @@ create table calls (
   postback_value text,
   late boolean not null default false,
   duplicate boolean not null default false,
+  left_out jsonb not null default '[]'::jsonb,
   constraint calls_pkey PRIMARY KEY (call_uuid),
   constraint calls_bridged_leg_check CHECK (bridged_leg > 0),
   constraint calls_check CHECK ((state = 'ended'::text) = (ended_at IS NOT NULL)),

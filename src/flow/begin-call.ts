@@ -7,6 +7,7 @@ import type { Queryable } from '../db/queryable.ts'
 import { type CallFacts, tokenValues } from '../domain/call.ts'
 import type { Buyer, CampaignRules } from '../domain/campaign.ts'
 import { buildDeliveries, type NewDelivery } from '../domain/delivery.ts'
+import { groupLeftOut } from '../domain/left-out.ts'
 import { planRoutes, type Round, type RoutingPlan, type RoutingRequest } from '../domain/routing.ts'
 import { openPlaces, type Places } from './caps.ts'
 import type { FlowDeps } from './flow-deps.ts'
@@ -20,7 +21,7 @@ export interface Dialling {
 }
 
 /** A call that has come in and wants a buyer. */
-export interface CallBeginning extends Omit<NewCall, 'facts'> {
+export interface CallBeginning extends Omit<NewCall, 'facts' | 'leftOut'> {
   readonly facts: Omit<CallFacts, 'startedAt'>
   readonly rules: CampaignRules
   readonly startedAgoMs: number
@@ -56,7 +57,10 @@ export async function beginCalls(
     ])
     // One after the other on the wire, without waiting in between: the caller waits for all of it.
     await Promise.all([
-      insertCalls(db, begun.map(rowOf)),
+      insertCalls(
+        db,
+        begun.map((call) => rowOf(call, now)),
+      ),
       insertLegs(
         db,
         begun.flatMap(({ diallings, facts: { callUuid } }) =>
@@ -71,8 +75,9 @@ export async function beginCalls(
   return begun.map(({ facts, plan }) => ({ facts, plan }))
 }
 
-function rowOf({ beginning: { processId, trunkId, sipCallId }, facts }: Begun): NewCall {
-  return { facts, processId, trunkId, sipCallId }
+function rowOf({ beginning, facts, plan }: Begun, now: Date): NewCall {
+  const { processId, trunkId, sipCallId } = beginning
+  return { facts, processId, trunkId, sipCallId, leftOut: groupLeftOut(plan.leftOut, now) }
 }
 
 /** Plans one call after the other, so that each sees the places that those before it have taken. */

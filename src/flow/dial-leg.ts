@@ -1,8 +1,10 @@
+import { appendLeftOut } from '../db/calls.ts'
 import { readClock } from '../db/clock.ts'
 import { enqueueDeliveries } from '../db/deliveries.ts'
 import { insertLegs, updateLegs } from '../db/legs.ts'
 import type { CallFacts } from '../domain/call.ts'
 import type { Buyer, CampaignRules } from '../domain/campaign.ts'
+import { groupLeftOut } from '../domain/left-out.ts'
 import { findFullBuyer, type LeftOut, type Round } from '../domain/routing.ts'
 import { type Dialling, firedAtSelection, takeRound } from './begin-call.ts'
 import { openPlaces, type Places } from './caps.ts'
@@ -59,6 +61,7 @@ export async function dialNextRounds(
     })
     const advanced = nextRounds.map((next) => advance(next, places, now))
     await places.store()
+    await appendLeftOut(db, passedOver(advanced, now))
     await insertLegs(
       db,
       advanced.flatMap(({ next: { facts }, diallings }) =>
@@ -93,6 +96,14 @@ function advance(next: NextRound, places: Places, now: Date): Advanced {
   }
   return { next, round: [], rest: [], leftOut, diallings: [] }
 }
+
+const passedOver = (advanced: readonly Advanced[], now: Date) =>
+  advanced
+    .filter(({ leftOut }) => leftOut.length > 0)
+    .map(({ next: { facts }, leftOut }) => ({
+      callUuid: facts.callUuid,
+      leftOut: groupLeftOut(leftOut, now),
+    }))
 
 function buyersOf(nextRounds: readonly NextRound[]): ReadonlySet<Buyer> {
   return new Set(

@@ -40,6 +40,7 @@ describe('findCall', () => {
       late: false,
       duplicate: false,
       tags: { lead: '7' },
+      leftOut: [],
       legs: [expect.objectContaining({ leg: 1, buyerId: 'solar-direct', sipStatus: null })],
     })
   })

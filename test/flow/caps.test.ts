@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, it } from 'vitest'
+import { findCall } from '../../src/db/call-records.ts'
 import { openDatabase } from '../../src/db/pool.ts'
 import { beat } from '../../src/db/processes.ts'
 import type { Database } from '../../src/db/queryable.ts'
@@ -69,6 +70,16 @@ async function places(database: Database): Promise<readonly string[]> {
   return rows.map(({ place }) => place)
 }
 
+it('buyers that were left out are kept with the call, by reason (B15)', async () => {
+  const { database, deps } = await start()
+  const paused = ['p', 'q'].map((buyerId) => aBuyer({ buyerId, paused: true }))
+  const call = await begin(deps, ...paused, aBuyer())
+  const stored = await findCall(database, call.facts.callUuid)
+  expect(stored?.leftOut).toEqual([
+    { at: stored?.legs[0]?.dialledAt, reason: 'paused', buyers: ['p', 'q'] },
+  ])
+})
+
 describe('a place at a buyer with caps', () => {
   it('is held from before the buyer is dialled until the call ends, and counted if it answered', async () => {
     const { database, deps } = await start()
@@ -115,6 +126,8 @@ describe('a place at a buyer with caps', () => {
       leftOut: [{ buyerId: 'b', reason: 'cap_concurrent' }],
     })
     expect(await places(database)).toEqual(['a 0/0/0', 'b 1/1/1', 'c 1/1/1', 'held 2'])
+    const stored = await findCall(database, call.facts.callUuid)
+    expect(stored?.leftOut).toMatchObject([{ reason: 'cap_concurrent', buyers: ['b'] }])
     const { rows } = await database.query(
       `select leg, buyer_id, sip_status from legs where call_uuid = $1 order by leg`,
       [call.facts.callUuid],

@@ -159,12 +159,14 @@ export async function flowOn(
 interface CallOptions {
   readonly callerNumber?: string
   readonly connectedMs?: number
+  /** Buyers of the campaign that cannot take the call. */
+  readonly leftOut?: readonly Buyer[]
 }
 
 /** Begins a call that rings at buyer `solar-direct`. */
 export async function beginCall(
   deps: FlowDeps,
-  { callerNumber = '+12125550100' }: CallOptions = {},
+  { callerNumber = '+12125550100', leftOut = [] }: CallOptions = {},
 ): Promise<CallFacts> {
   const rules = await deps.campaignRules('solar', 1)
   const facts = {
@@ -186,7 +188,7 @@ export async function beginCall(
       trunkId: undefined,
       sipCallId: 'a@b',
       startedAgoMs: 0,
-      routing: routingTo(aBuyer()),
+      routing: routingTo(...leftOut, aBuyer()),
     },
   ])
   if (!begun) throw new Error('no call was begun')

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import {
   type CallFilters,
+  type CallDetails,
   type CallOverview,
   findCall,
   type LegOverview,
@@ -10,6 +11,7 @@ import {
 import { listDeliveries, listPostbacks, listSettlements } from '../../db/call-trail.ts'
 import type { Database, Queryable } from '../../db/queryable.ts'
 import { wholeSeconds } from '../../domain/call.ts'
+import { LEFT_OUT_IN_WORDS } from '../../domain/left-out.ts'
 import { normaliseNumber } from '../../domain/number.ts'
 import { lowestUuidAt, parseCallUuid } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
@@ -74,7 +76,7 @@ export function registerCalls(app: FastifyInstance, { database }: CallsDeps): vo
 
   app.get<{ Params: { uuid: string } }>('/calls/:uuid', async (request, reply) => {
     const call = await findCallByText(database, request.params.uuid)
-    return call ? showCall(call) : sendProblem(reply, 'not_found')
+    return call ? showCallDetails(call) : sendProblem(reply, 'not_found')
   })
 
   app.get<{ Params: { uuid: string } }>('/calls/:uuid/timeline', async (request, reply) => {
@@ -107,7 +109,7 @@ function registerTrail(app: FastifyInstance, database: Queryable): void {
   }
 }
 
-async function findCallByText(db: Queryable, text: string): Promise<CallOverview | undefined> {
+async function findCallByText(db: Queryable, text: string): Promise<CallDetails | undefined> {
   const callUuid = parseCallUuid(text)
   return callUuid === undefined ? undefined : findCall(db, callUuid)
 }
@@ -164,6 +166,19 @@ export function showCall(call: CallOverview): object {
     tags: call.tags,
     legs: call.legs.map(showLeg),
   }
+}
+
+/** The same with the buyers that were left out, one by one. */
+function showCallDetails(call: CallDetails): object {
+  const leftOut = call.leftOut.flatMap(({ at, reason, buyers }) =>
+    buyers.map((buyerId) => ({
+      buyer_id: buyerId,
+      reason,
+      reason_in_words: LEFT_OUT_IN_WORDS[reason],
+      at,
+    })),
+  )
+  return { ...showCall(call), left_out: leftOut }
 }
 
 function showLeg(leg: LegOverview): object {

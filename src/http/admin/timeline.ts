@@ -1,7 +1,8 @@
-import type { CallOverview, LegOverview } from '../../db/call-records.ts'
+import type { CallDetails, CallOverview, LegOverview } from '../../db/call-records.ts'
 import type { DeliveryEntry, PostbackEntry, SettlementEntry } from '../../db/call-trail.ts'
 import { deliveryId } from '../../domain/delivery.ts'
 import { wholeSeconds } from '../../domain/call.ts'
+import { LEFT_OUT_IN_WORDS } from '../../domain/left-out.ts'
 import { showAttempt, showDeliveryAlone, showPostback, showSettlement } from './trail.ts'
 
 /** One thing that happened to a call; what it says beside that depends on `event`. */
@@ -13,7 +14,7 @@ export interface TimelineEvent {
 
 /** Everything that is stored of one call. */
 export interface CallTrail {
-  readonly call: CallOverview
+  readonly call: CallDetails
   readonly postbacks: readonly PostbackEntry[]
   readonly settlements: readonly SettlementEntry[]
   readonly deliveries: readonly DeliveryEntry[]
@@ -28,6 +29,7 @@ export function buildTimeline(trail: CallTrail): readonly TimelineEvent[] {
   const { call, postbacks, settlements, deliveries } = trail
   const events = [
     ...callBegun(call),
+    ...buyersLeftOut(call),
     ...call.legs.flatMap(legEvents),
     ...callBridged(call),
     ...callEnded(call),
@@ -59,6 +61,16 @@ function callBegun(call: CallOverview): readonly TimelineEvent[] {
     publisher_id: call.publisherId,
   })
 }
+
+/** One event for each reason, since a campaign may have hundreds of buyers. */
+const buyersLeftOut = ({ leftOut }: CallDetails): readonly TimelineEvent[] =>
+  leftOut.map(({ at, reason, buyers }) => ({
+    at,
+    event: 'buyers.left_out',
+    reason,
+    reason_in_words: LEFT_OUT_IN_WORDS[reason],
+    buyer_ids: buyers,
+  }))
 
 function legEvents(leg: LegOverview): readonly TimelineEvent[] {
   const which = { leg: leg.leg, buyer_id: leg.buyerId }

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../support/database.ts'
-import { anEndedCall, beginCall, flowOn, post } from '../../support/flow.ts'
+import { aBuyer, anEndedCall, beginCall, flowOn, post } from '../../support/flow.ts'
 import type { HttpDeps } from '../../../src/http/server.ts'
 import { ADMIN_KEY, openTestServer } from '../support/server.ts'
 
@@ -71,6 +71,17 @@ describe('GET /api/v1/calls/{uuid}', () => {
           reason: null,
         },
       ],
+      left_out: [],
+    })
+  })
+
+  it('names the buyers that were left out, each with its reason in words (B15)', async () => {
+    const { deps, get } = await openApi()
+    const { callUuid } = await beginCall(deps, {
+      leftOut: [aBuyer({ buyerId: 'p', paused: true })],
+    })
+    expect((await get(`/calls/${callUuid}`)).json()).toMatchObject({
+      left_out: [{ buyer_id: 'p', reason: 'paused', reason_in_words: 'The buyer is paused.' }],
     })
   })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../support/database.ts'
-import { anEndedCall, flowOn, post } from '../../support/flow.ts'
+import { aBuyer, anEndedCall, beginCall, flowOn, post } from '../../support/flow.ts'
 import { expirePostbacks } from '../../../src/flow/expire-postbacks.ts'
 import { ADMIN_KEY, KEY, openTestServer } from '../support/server.ts'
 
@@ -59,6 +59,22 @@ describe('GET /api/v1/calls/{uuid}/timeline', () => {
       { event: 'delivery.queued', trigger: 'converted' },
       { event: 'delivery.queued', trigger: 'finished' },
     ])
+  })
+
+  it('says in words why buyers were left out (B15)', async () => {
+    const { deps, timeline } = await openTimeline()
+    const leftOut = ['p', 'q'].map((buyerId) => aBuyer({ buyerId, paused: true }))
+    const { callUuid } = await beginCall(deps, { leftOut })
+    const events = await timeline(callUuid)
+    const causes = events
+      .map(({ event }) => event)
+      .filter((event) => !event.startsWith('delivery.'))
+    expect(causes).toEqual(['call.begun', 'buyers.left_out', 'leg.dialled'])
+    expect(events[1]).toMatchObject({
+      reason: 'paused',
+      reason_in_words: 'The buyer is paused.',
+      buyer_ids: ['p', 'q'],
+    })
   })
 
   it('says in words why a call did not convert (B10, B15)', async () => {
