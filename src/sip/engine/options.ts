@@ -15,6 +15,8 @@ export interface EngineOptions {
     readonly t4Ms: number
     /** How long a call of ours may ring before it is cancelled: 200 s. */
     readonly timerCMs: number
+    /** How long a second of Session-Expires lasts: 1,000 ms; tests shorten it. */
+    readonly secondMs: number
   }>
   /** How long the calls of an application that has gone stay up before they are hung up: 0 ms. */
   readonly graceMs?: number

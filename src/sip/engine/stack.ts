@@ -181,8 +181,10 @@ function reportsTo(core: Core, shield: Shield): Reports {
 
 function settingsOf(options: EngineOptions): Settings {
   const { timers = {}, limits = {} } = options
+  const { secondMs = 1_000, ...base } = timers
   return {
-    timers: { t1Ms: 500, t2Ms: 4_000, t4Ms: 5_000, timerCMs: 200_000, ...timers },
+    timers: { t1Ms: 500, t2Ms: 4_000, t4Ms: 5_000, timerCMs: 200_000, ...base },
+    secondMs,
     graceMs: options.graceMs ?? 0,
     applicationPatienceMs: options.applicationPatienceMs ?? 60_000,
     limits: { dialogs: 100_000, transactions: 400_000, ...limits },

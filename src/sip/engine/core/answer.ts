@@ -8,6 +8,7 @@ import { NETWORK_LIMITS, type Split, splitMessage } from '../message/split.ts'
 import { contactLine, contentTypeLine, extraResponseHeaders } from './header-policy.ts'
 import { mannerOf, nextRSeq, reliableLines } from './reliable.ts'
 import { type Answer, sendAnswer } from './send-answer.ts'
+import { sessionLines } from './session-timer.ts'
 import { type Core, refuseApplication, type ServerRequest } from './state.ts'
 
 const UNKNOWN_TRANSACTION = 'Response not sent due to unknown transaction'
@@ -91,7 +92,10 @@ function composeAnswer(
   const lines: HeaderLine[] = [...extra]
   if (status > 100 && (makesDialog || headerValue(headers, 'contact') !== undefined))
     lines.push(contactLine(headers, pending.transaction.listener))
-  lines.push(...extraResponseHeaders(headers))
+  const sessionTimer = sessionLines(pending, status, headers)
+  lines.push(...sessionTimer)
+  for (const line of extraResponseHeaders(headers))
+    if (line[0] !== sessionTimer[0]?.[0]) lines.push(line)
   lines.push(...(contentTypeLine(headers, rest) ?? []))
   return composeResponse(pending.request, {
     status,

@@ -4,6 +4,7 @@ import type { Wish } from './compose.ts'
 import { hangUp } from './hang-up.ts'
 import { localHop } from './send.ts'
 import { sendAck } from './send-ack.ts'
+import { noteAckBody } from './session-timer.ts'
 import { type Core, newTxn, refuseApplication } from './state.ts'
 
 const AUTOMATIC =
@@ -24,6 +25,7 @@ export function acknowledge(
     refuseApplication(application, frame.id, isKnown ? AUTOMATIC : 'unable to find dialog')
     return
   }
+  noteAckBody(dialog, wish.body)
   const sent = sendAck(core, invitation, dialog, wish)
   if (sent) application.send(requestSentPayload(frame.id, localHop(sent), newTxn(), sent.text))
   else refuseApplication(application, frame.id, 'unable to reach the remote target')

@@ -19,7 +19,7 @@ const METHODS = (
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 
 /** Extensions that a request may require. */
-const EXTENSIONS: ReadonlySet<string> = new Set(['100rel'])
+const EXTENSIONS: ReadonlySet<string> = new Set(['100rel', 'timer'])
 
 /** What an application and its socket can carry in one piece with ease, in bytes. */
 const MESSAGE_BYTES_MAX = 65_535

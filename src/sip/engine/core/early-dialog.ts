@@ -48,7 +48,7 @@ export function confirmEarly(core: Core, invitation: Invitation, response: SipRe
 
 /** The dialog that a response to an INVITE of ours makes. */
 export function openDialog(
-  { application, dialogId, localParty, sent }: Invitation,
+  { application, dialogId, localParty, sent, transaction }: Invitation,
   response: SipResponse,
 ): Dialog {
   return {
@@ -56,11 +56,13 @@ export function openDialog(
     phase: 'confirmed',
     application: application ?? NOBODY,
     listener: sent.listener,
+    flow: transaction?.hop,
     answer: undefined,
     unacknowledged: [],
     pendingInvite: undefined,
     heldBye: undefined,
     expiry: undefined,
+    sessionTimer: undefined,
   }
 }
 

@@ -1,8 +1,10 @@
 import { deliveryPayload } from '../control/messages.ts'
 import type { HeaderField } from '../message/headers.ts'
 import { endAnswer } from './acknowledge.ts'
+import type { SipResponse } from '../message/message.ts'
 import { composeInDialog } from './compose.ts'
 import { startRequest } from './send.ts'
+import { stopSessionTimer } from './session-timer.ts'
 import {
   type ClientRequest,
   type Core,
@@ -51,12 +53,15 @@ export function hangUp(core: Core, dialog: Dialog, why: HangUp): void {
   else send()
 }
 
-/** Sends a request of the engine's own and calls back when it is over, however it went. */
+/**
+ * Sends a request of the engine's own and calls back when it is over: with the final response, or
+ * with nothing if none came.
+ */
 export function sendOwnRequest(
   core: Core,
   dialog: Dialog,
   sent: OutgoingRequest,
-  onOver: () => void,
+  onOver: (response?: SipResponse) => void,
 ): void {
   const client: ClientRequest = {
     txn: newTxn(),
@@ -68,9 +73,11 @@ export function sendOwnRequest(
   }
   startRequest(core, client, {
     onResponse: (response) => {
-      if (response.status >= 200) onOver()
+      if (response.status >= 200) onOver(response)
     },
-    onFailure: onOver,
+    onFailure: () => {
+      onOver()
+    },
     composeAck: () => '',
     onEnd: () => undefined,
   })
@@ -104,4 +111,5 @@ export function endDialog(core: Core, dialog: Dialog): void {
   dialog.expiry?.cancel()
   for (const invitation of dialog.unacknowledged.splice(0)) invitation.deadline?.cancel()
   if (core.dialogs.get(dialog.state.id) === dialog) core.dialogs.delete(dialog.state.id)
+  stopSessionTimer(dialog) // after which what waited for it finds no dialog
 }

@@ -1,4 +1,5 @@
 import { contactUri, isInOrder, refreshesTarget } from '../dialog/dialog.ts'
+import { isTooShort, SESSION_SECONDS_MIN } from '../dialog/session-timer.ts'
 import type { SipRequest } from '../message/message.ts'
 import { composeResponse, type HeaderLine, reasonPhrase } from '../message/serialise.ts'
 import { releaseBye } from './acknowledge.ts'
@@ -8,6 +9,7 @@ import { endDialog } from './hang-up.ts'
 import { acceptRequest } from './initial.ts'
 import { sendNext, takePrack } from './reliable.ts'
 import { answerStatelessly, type Arrival, responseHop } from './refuse.ts'
+import { isSettledBy } from './session-timer.ts'
 import { type Core, deliverRequest, type Dialog, recordCall } from './state.ts'
 
 /** A request inside a dialog: it goes to the application that has the dialog, or is refused. */
@@ -53,16 +55,19 @@ function deliver(core: Core, dialog: Dialog, request: SipRequest, { key, arrival
 
 /** Why a request does not fit its dialog now; undefined if it does. */
 export function decideInDialog(
-  dialog: Pick<Dialog, 'state' | 'phase' | 'answer' | 'pendingInvite'>,
-  { cseq, method }: Pick<SipRequest, 'cseq' | 'method'>,
+  dialog: Pick<Dialog, 'state' | 'phase' | 'answer' | 'pendingInvite' | 'sessionTimer'>,
+  { cseq, headers, method }: Pick<SipRequest, 'cseq' | 'headers' | 'method'>,
 ): { readonly status: number; readonly headers?: readonly HeaderLine[] } | undefined {
   if (!isInOrder(dialog.state, cseq)) return { status: 500 }
   if (dialog.phase === 'closing' && method !== 'BYE') return { status: 481 }
+  if (isSettledBy(method) && isTooShort(headers))
+    return { status: 422, headers: [['Min-SE', String(SESSION_SECONDS_MIN)]] }
   if (method !== 'INVITE') return undefined
   // RFC 3261 §14.2: one INVITE after the other. RFC 5407 §3.1.5: the ACK of the last one first.
   if (dialog.pendingInvite !== undefined)
     return { status: 500, headers: [['Retry-After', String(cseq % 10)]] }
-  return dialog.answer ? { status: 491 } : undefined
+  // RFC 3261 §14.2: a refresh of our own is under way, of which the application knows nothing.
+  return dialog.answer || dialog.sessionTimer?.isRefreshing ? { status: 491 } : undefined
 }
 
 /** Takes over what the request says about the dialog: its number, and the other side's target. */

@@ -4,21 +4,60 @@ import type { ClientUser } from '../transaction/transactions.ts'
 import type { Failure } from '../transaction/timers.ts'
 import type { Hop } from '../transport/transport.ts'
 import { cancelOrHold, sendCancel } from './application-cancel.ts'
-import { composeFailureAck } from './compose.ts'
+import { composeFailureAck, type Place } from './compose.ts'
 import { hangUp } from './hang-up.ts'
 import { deliverResponse, noHop, startRequest, statusOfFailure, syntheticResponse } from './send.ts'
 import { repeatAck, sendAck } from './send-ack.ts'
 import { closeEarly, confirmEarly, isNews, openDialog, openEarly } from './early-dialog.ts'
-import { type ClientRequest, type Core, type Dialog, type Invitation, recordCall } from './state.ts'
+import { settleAsClient } from './session-timer.ts'
+import {
+  type ClientRequest,
+  type Core,
+  type Dialog,
+  type Invitation,
+  newTxn,
+  type OutgoingRequest,
+  recordCall,
+} from './state.ts'
 
 /** Forks of one INVITE that are hung up after another has answered; more are left to time out. */
 const FORKS_MAX = 16
 
 /** Sends the INVITE of an application and follows it to its end. */
 export function invite(core: Core, client: ClientRequest, localParty: string): void {
+  start(core, client, { localParty, onFinal: undefined })
+}
+
+/** Sends a re-INVITE of the engine's own, and acknowledges its answer. */
+export function inviteAgain(
+  core: Core,
+  dialog: Dialog,
+  what: {
+    readonly request: OutgoingRequest
+    readonly place: Place
+    readonly onFinal: (response: SipResponse) => void
+  },
+): void {
+  const client: ClientRequest = {
+    txn: newTxn(),
+    application: undefined,
+    dialogId: dialog.state.id,
+    dialog,
+    sent: what.request,
+    transaction: undefined,
+  }
+  start(core, client, { localParty: what.place.localParty, onFinal: what.onFinal })
+}
+
+function start(
+  core: Core,
+  client: ClientRequest,
+  { localParty, onFinal }: Pick<Invitation, 'localParty' | 'onFinal'>,
+): void {
   const invitation: Invitation = {
     ...client,
     localParty,
+    onFinal,
     phase: 'calling',
     cancel: 'none',
     cancelHeaders: [],
@@ -91,6 +130,7 @@ function conclude(core: Core, invitation: Invitation, response: SipResponse, fro
   closeEarly(core, invitation)
   if (!invitation.abandoned) deliverResponse(invitation, response, from)
   if (!invitation.dialog) recordCall(core, 'stop', 'network', 'call-rejected', response.text)
+  invitation.onFinal?.(response)
 }
 
 function receiveSuccess(
@@ -109,6 +149,12 @@ function receiveSuccess(
     discardAnswer(core, invitation, dialog, from)
     return
   } else recordAnswer(core, dialog, response)
+  if (invitation.onFinal) {
+    sendAck(core, invitation, dialog)
+    invitation.onFinal(response)
+    return
+  }
+  settleAsClient(core, dialog, { sent: invitation.sent.text, response })
   dialog.unacknowledged.push(invitation)
   invitation.deadline = core.wheel.start(64 * core.settings.timers.t1Ms, () => {
     hangUpUnacknowledged(core, invitation, dialog)

@@ -19,6 +19,7 @@ import {
   statusOfFailure,
   syntheticResponse,
 } from './send.ts'
+import { settleAsClient, withSessionHeaders } from './session-timer.ts'
 import { followSubscription } from './subscription.ts'
 import { type ClientRequest, type Core, type Dialog, newTxn, refuseApplication } from './state.ts'
 
@@ -77,8 +78,15 @@ function requestInside(
     refuseApplication(application, frame.id, 'unable to find dialog')
     return
   }
+  if (wish.method === 'INVITE' && dialog.sessionTimer?.isRefreshing) {
+    // The application knows nothing of the re-INVITE under way: one after the other.
+    dialog.sessionTimer.waiting.push(() => {
+      requestInside(core, application, frame, wish)
+    })
+    return
+  }
   const cseq = nextCSeq(dialog.state, wish.headers)
-  const composed = composeInDialog(core, dialog, wish, cseq)
+  const composed = composeInDialog(core, dialog, withSessionHeaders(dialog, wish), cseq)
   if (composed.kind === 'refused') {
     refuseApplication(application, frame.id, composed.reason)
     return
@@ -146,7 +154,7 @@ function sendPlain(
   core.clientRequests.add(client)
   const conclude = (response: SipResponse, from: Hop): void => {
     core.clientRequests.delete(client)
-    followResponse(client, response)
+    followResponse(core, client, response)
     onFinal(response)
     deliverResponse(client, response, from)
   }
@@ -165,8 +173,9 @@ function sendPlain(
   })
 }
 
-function followResponse({ dialog, sent }: ClientRequest, response: SipResponse): void {
+function followResponse(core: Core, { dialog, sent }: ClientRequest, response: SipResponse): void {
   if (!dialog || response.status >= 300 || !refreshesTarget(sent.method)) return
+  if (sent.method === 'UPDATE') settleAsClient(core, dialog, { sent: sent.text, response })
   const remoteTarget = contactUri(response)
   if (remoteTarget !== undefined) dialog.state = { ...dialog.state, remoteTarget }
 }

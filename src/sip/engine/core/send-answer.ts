@@ -4,6 +4,7 @@ import { rememberRefusal } from './copies.ts'
 import { hangUp } from './hang-up.ts'
 import { keepRinging } from './own-answer.ts'
 import { repeatUntilPrack, sendInTurn, stopReliable } from './reliable.ts'
+import { settleAsServer } from './session-timer.ts'
 import { answerSubscription } from './subscription.ts'
 import { type Core, type Dialog, recordCall, type ServerRequest } from './state.ts'
 
@@ -28,6 +29,8 @@ export function sendAnswer(core: Core, pending: ServerRequest, answer: Answer): 
     return
   }
   answerSubscription(core, pending, status, text)
+  if (pending.dialog && pending.request.method === 'UPDATE' && status >= 200 && status < 300)
+    settleAsServer(core, pending.dialog, text)
   answer.onSent()
   core.transactions.respond(pending.transaction, status, text)
   if (status >= 200) core.serverRequests.delete(pending.txn)
@@ -61,6 +64,7 @@ function acceptInvite(core: Core, pending: ServerRequest, dialog: Dialog, text: 
     recordCall(core, 'start', 'application', 'uas', text)
   }
   repeatUntilAck(core, pending, dialog, text)
+  settleAsServer(core, dialog, text)
   // It died while its answer waited for a PRACK.
   if (!pending.application.isConnected())
     hangUp(core, dialog, { text: 'Application gone', cause: 503, tell: false })
@@ -83,11 +87,13 @@ function openDialog(core: Core, pending: ServerRequest): Dialog {
     phase: 'early',
     application: pending.application,
     listener: pending.transaction.listener,
+    flow: pending.transaction.hop,
     answer: undefined,
     unacknowledged: [],
     pendingInvite: pending.txn,
     heldBye: undefined,
     expiry: undefined,
+    sessionTimer: undefined,
   }
   core.dialogs.set(dialog.state.id, dialog)
   return dialog

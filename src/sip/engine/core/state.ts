@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { Application, Routes } from '../control/applications.ts'
 import { answerPayload, cdrPayload, deliveryPayload } from '../control/messages.ts'
 import type { DialogState } from '../dialog/dialog.ts'
+import type { SessionTerms } from '../dialog/session-timer.ts'
 import type { Guard } from '../guard.ts'
-import type { SipRequest } from '../message/message.ts'
+import type { SipRequest, SipResponse } from '../message/message.ts'
 import type { EngineLimits } from '../options.ts'
 import type { TransactionLayer } from '../transaction/layer.ts'
 import type { TimerValues } from '../transaction/timers.ts'
@@ -17,6 +18,8 @@ import type { Repetition } from './repeat.ts'
 /** Settings of a running engine, with every default filled in. */
 export interface Settings {
   readonly timers: TimerValues
+  /** How long a second of Session-Expires lasts: 1,000, less in tests. */
+  readonly secondMs: number
   readonly graceMs: number
   readonly applicationPatienceMs: number
   readonly limits: EngineLimits
@@ -62,6 +65,8 @@ export interface Dialog {
   phase: 'early' | 'confirmed' | 'closing'
   readonly application: Application
   readonly listener: Listener
+  /** Where the messages that made it came from or went to; undefined if nothing was sent. */
+  readonly flow: Hop | undefined
   /** The 2xx of ours that waits for its ACK. */
   answer: PendingAnswer | undefined
   /** INVITEs of ours whose 2xx waits for the application's ACK, oldest first. */
@@ -72,6 +77,21 @@ export interface Dialog {
   heldBye: (() => void) | undefined
   /** Ends the dialog of a subscription that nobody refreshes; undefined for a call. */
   expiry: TimerHandle | undefined
+  /** Ends a call that nobody refreshes, or refreshes it; undefined if none was agreed on. */
+  sessionTimer: SessionTimer | undefined
+}
+
+/** The timer of a call that expires unless it is refreshed. @see RFC 4028 */
+export interface SessionTimer {
+  readonly terms: SessionTerms
+  /** What we offered or answered last, to be offered again; empty if that is not known. */
+  localSdp: string
+  /** The next refresh of ours, or the end. */
+  handle: TimerHandle
+  /** A refresh of ours waits for its final response. */
+  isRefreshing: boolean
+  /** What an application wants sent once the refresh is over. */
+  readonly waiting: (() => void)[]
 }
 
 /** A 2xx that is repeated until its ACK arrives. */
@@ -149,6 +169,11 @@ export interface ClientRequest {
 /** An INVITE of an application. */
 export interface Invitation extends ClientRequest {
   readonly localParty: string
+  /**
+   * Given for an INVITE of the engine's own, which it acknowledges itself: called with the final
+   * response.
+   */
+  readonly onFinal: ((response: SipResponse) => void) | undefined
   phase: 'calling' | 'proceeding' | 'answered' | 'failed'
   /** A CANCEL waits for the first provisional response before it may be sent. */
   cancel: 'none' | 'held' | 'sent'

@@ -74,22 +74,31 @@ function expiresIn(headers: readonly HeaderField[]): number | undefined {
 function openAsNotifier(core: Core, pending: ServerRequest): Dialog {
   const { application, localTag, request, transaction } = pending
   const state = dialogAsServer(request, localTag)
-  pending.dialog = open(core, { state, application, listener: transaction.listener })
+  pending.dialog = open(core, {
+    state,
+    application,
+    listener: transaction.listener,
+    flow: transaction.hop,
+  })
   return pending.dialog
 }
 
 function openAsSubscriber(
   core: Core,
-  { application, dialogId: id, sent }: ClientRequest,
+  { application, dialogId: id, sent, transaction }: ClientRequest,
   localParty: string,
   response: SipResponse,
 ): Dialog {
   const state = dialogAsClient({ id, uri: sent.uri, localParty }, response)
   const nobody = { id: 0, send: () => undefined, isConnected: () => false }
-  return open(core, { state, application: application ?? nobody, listener: sent.listener })
+  const flow = transaction?.hop
+  return open(core, { state, application: application ?? nobody, listener: sent.listener, flow })
 }
 
-function open(core: Core, who: Pick<Dialog, 'state' | 'application' | 'listener'>): Dialog {
+function open(
+  core: Core,
+  who: Pick<Dialog, 'state' | 'application' | 'listener' | 'flow'>,
+): Dialog {
   const dialog: Dialog = {
     ...who,
     phase: 'confirmed',
@@ -98,6 +107,7 @@ function open(core: Core, who: Pick<Dialog, 'state' | 'application' | 'listener'
     pendingInvite: undefined,
     heldBye: undefined,
     expiry: undefined,
+    sessionTimer: undefined,
   }
   core.dialogs.set(dialog.state.id, dialog)
   return dialog

@@ -10,6 +10,7 @@ const REASONS: Readonly<Record<number, string>> = {
   414: 'Request-URI Too Long',
   416: 'Unsupported URI Scheme',
   420: 'Bad Extension',
+  422: 'Session Interval Too Small',
   480: 'Temporarily Unavailable',
   481: 'Call/Transaction Does Not Exist',
   482: 'Loop Detected',
