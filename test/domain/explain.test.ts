@@ -110,7 +110,7 @@ describe('explainCall (B15)', () => {
 describe('docs/reasons.md', () => {
   it('has a section for every reason, and for no other', () => {
     const text = readFileSync('docs/reasons.md', 'utf8')
-    const sections = [...text.matchAll(/^### `(\w+)`$/gm)].map(([, reason]) => reason)
+    const sections = [...text.matchAll(/^### `(\w+)`$/gm)].map(([, reason = '']) => reason)
     const reasons = Object.keys({ ...POSTBACK_IN_WORDS, ...LEFT_OUT_IN_WORDS })
     expect(sections.toSorted()).toEqual(reasons.toSorted())
   })
