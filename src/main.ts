@@ -39,6 +39,7 @@ function announce({ addresses, adminApiKey, secretsWrittenTo }: Bridge): void {
   if (addresses.http !== undefined) {
     lines.push(`  postbacks  ${addresses.http}/calls/{uuid}/set_value?key={key}&revenue=10.00`)
     lines.push(`  API        ${addresses.http}/api/v1`)
+    lines.push(`  dashboard  ${addresses.http}/`)
   }
   if (secretsWrittenTo !== undefined) {
     lines.push(`  API key    ${adminApiKey}  (shown this once; kept in ${secretsWrittenTo})`)

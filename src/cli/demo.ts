@@ -65,6 +65,7 @@ function howToReach({ http, sip, adminApiKey, phones }: Stage): string {
   return [
     'It goes on running until you press Ctrl-C:',
     `  API        ${http}/api/v1`,
+    `  dashboard  ${http}/`,
     `  API key    ${adminApiKey}`,
     `  postbacks  ${http}/calls/{uuid}/set_value?key={key}&revenue=10.00`,
     `  SIP        udp/${sip}, from this machine only`,

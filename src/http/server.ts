@@ -4,6 +4,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { AppError } from '../domain/app-error.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type ApiDeps, registerApi } from './admin/api.ts'
+import { registerDashboard } from './dashboard/dashboard.ts'
 import {
   buildProblem,
   PROBLEM_TYPE,
@@ -45,7 +46,7 @@ const TIMEOUTS: HttpTimeouts = {
 }
 
 /**
- * Builds the HTTP side without listening: postbacks, API and health. Limits are those of a server
+ * Builds the HTTP side without listening: postbacks, API, health and dashboard. Limits are those of a server
  * that strangers reach: slow, large and ambiguous requests are refused before a handler sees them.
  */
 export function buildServer(deps: HttpDeps): FastifyInstance {
@@ -72,6 +73,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   registerPostbacks(app, deps)
   registerHealth(app, deps)
   registerApi(app, deps)
+  registerDashboard(app)
   return app
 }
 

@@ -1,0 +1,80 @@
+import { ask } from './api.js'
+import { choice, element, field, table } from './element.js'
+import { badge, callLink, duration, money, time } from './show.js'
+
+const COLUMNS = [
+  { head: 'Began' },
+  { head: 'Call' },
+  { head: 'Campaign' },
+  { head: 'Caller' },
+  { head: 'Buyer' },
+  { head: 'State' },
+  { head: 'Conversion' },
+  { head: 'Reason' },
+  { head: 'Connected', isNumber: true },
+  { head: 'Revenue', isNumber: true },
+  { head: 'Payout', isNumber: true },
+]
+
+/** @param {readonly any[]} calls */
+export const callTable = (calls) =>
+  table(
+    COLUMNS,
+    calls.map((call) => [
+      time(call.started_at),
+      callLink(call.uuid),
+      call.campaign_id,
+      call.caller_number ?? 'withheld',
+      call.buyer_id,
+      badge(call.state),
+      badge(call.conversion),
+      call.reason?.replaceAll('_', ' '),
+      duration(call.connected_seconds),
+      money(call.revenue),
+      money(call.payout),
+    ]),
+    'No calls.',
+  )
+
+/** @param {Record<string, string>} query */
+export async function showCalls(query) {
+  const { body, next } = await ask('/calls', query)
+  return [
+    element('h1', {}, 'Calls'),
+    filters(query),
+    callTable(body),
+    element(
+      'p',
+      {},
+      next !== undefined && element('a', { href: `#/calls?${next}` }, 'Earlier calls'),
+    ),
+  ]
+}
+
+/** @param {Record<string, string>} query */
+function filters(query) {
+  /** @param {string} name */
+  const text = (name) => element('input', { name, value: query[name] ?? '' })
+  return element(
+    'form',
+    { class: 'filters', submit: goTo('calls') },
+    field('Campaign', text('campaign')),
+    field('Publisher', text('publisher')),
+    field('Buyer', text('buyer')),
+    field('Caller', text('caller')),
+    field('State', choice('state', ['', 'ringing', 'bridged', 'ended'], query['state'] ?? '')),
+    element('button', { type: 'submit' }, 'Show'),
+  )
+}
+
+/** Puts what a form holds into the place, where it can be linked to.
+ * @param {string} name
+ */
+export const goTo = (name) => (/** @type {Event} */ event) => {
+  event.preventDefault()
+  const data = new FormData(/** @type {HTMLFormElement} */ (event.target))
+  const given = [...data]
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => [name, String(value)])
+  location.hash = `#/${name}?${new URLSearchParams(given)}`
+}

@@ -1,0 +1,60 @@
+import { ask } from './api.js'
+import { goTo } from './calls.js'
+import { element, field, table } from './element.js'
+import { callLink, time } from './show.js'
+
+const COLUMNS = [
+  { head: 'Received' },
+  { head: 'Call' },
+  { head: 'Buyer' },
+  { head: 'Request' },
+  { head: 'Answered', isNumber: true },
+  { head: 'Said' },
+  { head: 'From' },
+]
+
+/** Every postback whose call exists, refused ones too.
+ * @param {Record<string, string>} query
+ */
+export async function showPostbacks(query) {
+  const { body, next } = await ask('/postback-log', query)
+  const rows = body.map((/** @type {any} */ postback) => [
+    time(postback.received_at),
+    callLink(postback.call_uuid),
+    postback.buyer_id,
+    element(
+      'span',
+      { class: 'mono url' },
+      `${postback.method} ${postback.query ?? ''} ${postback.body ?? ''}`,
+    ),
+    postback.http_status,
+    postback.in_words,
+    element('span', { class: 'mono' }, postback.source),
+  ])
+  return [
+    element('h1', {}, 'Postbacks'),
+    filters(query),
+    table(COLUMNS, rows, 'No postbacks.'),
+    element(
+      'p',
+      {},
+      next !== undefined && element('a', { href: `#/postbacks?${next}` }, 'Earlier postbacks'),
+    ),
+  ]
+}
+
+/** @param {Record<string, string>} query */
+function filters(query) {
+  /** @param {string} name */
+  const text = (name) => element('input', { name, value: query[name] ?? '' })
+  return element(
+    'form',
+    { class: 'filters', submit: goTo('postbacks') },
+    field('Campaign', text('campaign')),
+    field('Buyer', text('buyer')),
+    field('Status', text('status')),
+    field('Reason', text('reason')),
+    field('Text in it', text('text')),
+    element('button', { type: 'submit' }, 'Show'),
+  )
+}
