@@ -50,6 +50,7 @@ export function admit(request: SipRequest, rules: AdmissionRules): Admission {
   const known = (refusal: Refused): Refused => ({ ...refusal, isKnown: true })
   const malformed = checkForm(request)
   if (malformed) return known(malformed)
+  if (request.has('Replaces')) return known(refuseReplacing(request.get('Replaces') ?? ''))
   if (rules.isOwnCall(request)) return known(refused(482, 'loop'))
   const maxForwards = nextMaxForwards(request)
   if (maxForwards === undefined) return known(refused(483, 'too_many_hops'))
@@ -103,8 +104,8 @@ function checkForm(request: SipRequest): Refused | undefined {
     return refused(513, 'headers_too_large')
   }
   if (!/^(?:sips?|tel):/i.test(request.uri)) return refused(416, 'unsupported_uri_scheme')
-  const required = request.get('Require')
-  if (required !== undefined) return refused(420, 'bad_extension', { Unsupported: required })
+  const unsupported = unsupportedExtensions(request.get('Require') ?? '')
+  if (unsupported !== '') return refused(420, 'bad_extension', { Unsupported: unsupported })
   if (!/;\s*tag=[^;\s]/i.test(request.get('From') ?? '')) return refused(400, 'from_without_tag')
   if (!/sips?:[^@>;]*@?[^@>;\s]+/i.test(request.get('Contact') ?? '')) {
     return refused(400, 'no_sip_contact')
@@ -114,6 +115,26 @@ function checkForm(request: SipRequest): Refused | undefined {
     return refused(415, 'unsupported_body', { Accept: 'application/sdp' })
   }
   return undefined
+}
+
+/** The extensions that have to be understood and are not; empty where there are none. @see RFC 3261 §8.2.2.3 */
+function unsupportedExtensions(required: string): string {
+  const tags = required.split(',').map((tag) => tag.trim())
+  return tags.filter((tag) => tag !== '' && tag.toLowerCase() !== 'replaces').join(', ')
+}
+
+/** One Call-ID with both tags, in any order among other parameters. */
+const REPLACES =
+  /^[^\s;,]+(?=[^,]*;\s*to-tag\s*=\s*[^\s;,])(?=[^,]*;\s*from-tag\s*=\s*[^\s;,])[^,]*$/i
+
+/**
+ * Nobody can be put in somebody else's place in a call: one that is up is answered like one that is not.
+ * @see RFC 3891 §3, which would have the new caller take over a call that is found
+ */
+function refuseReplacing(replaces: string): Refused {
+  return REPLACES.test(replaces.trim())
+    ? refused(481, 'no_such_dialog')
+    : refused(400, 'malformed_replaces')
 }
 
 function refused(status: number, reason: string, headers?: Headers): Refused {

@@ -35,6 +35,38 @@ describe('admit', () => {
     ['a Contact of *', { headers: { Contact: '*' } }, 400, 'no_sip_contact'],
     ['a tel Contact', { headers: { Contact: '<tel:+1555>' } }, 400, 'no_sip_contact'],
     ['a Require that we do not know', { headers: { Require: '100rel' } }, 420, 'bad_extension'],
+    [
+      'a Require of which we know a part',
+      { headers: { Require: 'replaces, gin' } },
+      420,
+      'bad_extension',
+    ],
+    [
+      'to take over a call (RFC 3891)',
+      { headers: { Require: 'replaces', Replaces: 'a@b;from-tag=1;to-tag=2' } },
+      481,
+      'no_such_dialog',
+    ],
+    [
+      'a Replaces with more parameters',
+      { headers: { Replaces: 'a@b ; to-tag=1; early-only ;from-tag=2' } },
+      481,
+      'no_such_dialog',
+    ],
+    ...['a@b', 'a@b;to-tag=1', 'a@b;from-tag=1', ';to-tag=1;from-tag=2', ''].map(
+      (replaces): [string, Invite, number, string] => [
+        `a Replaces of "${replaces}"`,
+        { headers: { Replaces: replaces } },
+        400,
+        'malformed_replaces',
+      ],
+    ),
+    [
+      'two dialogs to be replaced',
+      { headers: { Replaces: 'a;to-tag=1;from-tag=2,b;to-tag=1;from-tag=2' } },
+      400,
+      'malformed_replaces',
+    ],
     ['no hop left', { headers: { 'Max-Forwards': '0' } }, 483, 'too_many_hops'],
     [
       'a body that is no SDP',
@@ -52,6 +84,14 @@ describe('admit', () => {
     ['a stranger', { source_address: '198.51.100.1' }, 403, 'unknown_source'],
   ])('refuses %s', (_, invite, status, reason) => {
     expect(admit(anInvite(invite), rules)).toMatchObject({ kind: 'refused', status, reason })
+  })
+
+  it('names in Unsupported what it does not know, and nothing else', () => {
+    const invite = anInvite({ headers: { Require: 'replaces, gin' } })
+    expect(admit(invite, rules)).toMatchObject({ headers: { Unsupported: 'gin' } })
+    expect(admit(anInvite({ headers: { Require: 'replaces' } }), rules)).toMatchObject({
+      kind: 'admitted',
+    })
   })
 
   it('refuses new calls while draining', () => {
