@@ -1,14 +1,17 @@
+import assert from 'node:assert/strict'
 import { Worker } from 'node:worker_threads'
-import type { EngineOptions, EngineStats } from './options.ts'
+import type { CertificateFacts, EngineOptions, EngineStats } from './options.ts'
 import type { Addresses } from './stack.ts'
-import type { FromWorker, ToWorker } from './worker.ts'
+import type { FromWorker, Reloaded, ToWorker } from './worker.ts'
 
 export type {
+  CertificateFacts,
   EngineLimits,
   EngineOptions,
   EngineStats,
   GuardOptions,
   SipAddress,
+  TlsFiles,
 } from './options.ts'
 
 /** A running engine: it speaks drachtio's control protocol on `admin` and SIP on `sip`. */
@@ -20,6 +23,12 @@ export interface Engine extends Addresses {
    * range that cannot be read is told to `onFault`, and nothing changes.
    */
   readonly setExempt: (ranges: readonly string[]) => void
+  /**
+   * Reads the certificate of TLS, its key and the authorities again; connections stay up. Gives what is in
+   * use now: undefined without TLS.
+   * @throws an Error of one sentence if they cannot be used; then those read before hold
+   */
+  readonly reloadCertificate: () => Promise<CertificateFacts | undefined>
   /** Ends it without a word to anybody: hang up or drain the calls first. */
   readonly close: () => Promise<void>
   /**
@@ -34,11 +43,13 @@ export interface Engine extends Addresses {
  * stands in for drachtio-server towards an unmodified drachtio-srf.
  *
  * @param onFault told of every error inside the engine that it survived, to be logged
- * @throws an Error of one sentence if an address cannot be listened on
+ * @param onWarning told in one sentence of what an operator can mend, such as a certificate refused
+ * @throws an Error of one sentence if an address cannot be listened on or a certificate not be used
  */
 export async function startEngine(
   options: EngineOptions,
   onFault: (error: unknown) => void = () => undefined,
+  onWarning: (sentence: string) => void = () => undefined,
 ): Promise<Engine> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     name: 'sip-engine',
@@ -57,6 +68,7 @@ export async function startEngine(
   if (started.type !== 'started') throw new Error('The SIP engine began with something else.')
   worker.on('message', (message: FromWorker) => {
     if (message.type === 'fault') onFault(message.error)
+    else if (message.type === 'warning') onWarning(message.sentence)
   })
   const questions = createQuestions(worker, exited)
   return {
@@ -65,6 +77,11 @@ export async function startEngine(
     stats: questions.stats,
     setExempt: (ranges) => {
       tell(worker, { type: 'exempt', ranges })
+    },
+    reloadCertificate: async () => {
+      const result = await questions.reload()
+      if ('problem' in result) throw new Error(result.problem)
+      return result.certificate
     },
     close: async () => {
       tell(worker, { type: 'close' })
@@ -94,28 +111,42 @@ function whenExited(worker: Worker): Promise<Error | undefined> {
   return promise
 }
 
-function createQuestions(
-  worker: Worker,
-  exited: Promise<Error | undefined>,
-): { readonly stats: () => Promise<EngineStats> } {
+interface Questions {
+  readonly stats: () => Promise<EngineStats>
+  readonly reload: () => Promise<Reloaded>
+}
+
+/** Asks the thread and waits for the answer with the same number. */
+function createQuestions(worker: Worker, exited: Promise<Error | undefined>): Questions {
   let lastId = 0
-  const waiting = new Map<number, (stats: EngineStats) => void>()
+  const waiting = new Map<number, (message: FromWorker) => void>()
   worker.on('message', (message: FromWorker) => {
-    if (message.type !== 'stats') return
-    waiting.get(message.id)?.(message.stats)
+    if (!('id' in message)) return
+    waiting.get(message.id)?.(message)
     waiting.delete(message.id)
   })
-  const stats = async (): Promise<EngineStats> => {
+  const ask = async (type: 'stats' | 'reload_certificate'): Promise<FromWorker> => {
     lastId++
-    const { promise, resolve } = Promise.withResolvers<EngineStats>()
+    const { promise, resolve } = Promise.withResolvers<FromWorker>()
     waiting.set(lastId, resolve)
-    tell(worker, { type: 'stats', id: lastId })
+    tell(worker, { type, id: lastId })
     const answer = await Promise.race([promise, exited])
     if (answer === undefined || answer instanceof Error)
       throw new Error('The SIP engine has ended.', { cause: answer })
     return answer
   }
-  return { stats }
+  return {
+    stats: async () => {
+      const answer = await ask('stats')
+      assert(answer.type === 'stats')
+      return answer.stats
+    },
+    reload: async () => {
+      const answer = await ask('reload_certificate')
+      assert(answer.type === 'reloaded')
+      return answer.result
+    },
+  }
 }
 
 function tell(worker: Worker, message: ToWorker): void {

@@ -16,6 +16,8 @@ export interface Guard {
    * @throws if one is neither; what was exempt before stays so
    */
   readonly setExempt: (ranges: readonly string[]) => void
+  /** Whether a source has no limit. */
+  readonly isExempt: (address: string) => boolean
   /** How many sources are remembered. */
   readonly size: () => number
 }
@@ -72,6 +74,7 @@ export function createGuard(options: GuardOptions, now: () => number): Guard {
       exempt = exemptions(ranges, options)
       for (const address of sources.keys()) if (isExempt(exempt, address)) sources.delete(address)
     },
+    isExempt: (address) => isExempt(exempt, address),
     size: () => sources.size,
   }
 }

@@ -2,7 +2,10 @@ import type { TransportName } from './transport/transport.ts'
 
 /** What an engine is started with. */
 export interface EngineOptions {
-  /** Addresses to speak SIP on; port 0 takes a free one, the same for UDP and TCP of one host. */
+  /**
+   * Addresses to speak SIP on; port 0 takes a free one, the same for UDP and TCP of one host. TLS needs
+   * `tls`.
+   */
   readonly sip: readonly SipAddress[]
   /** Where applications connect; listen on loopback only. Port 0 takes a free one. */
   readonly admin: { readonly host: string; readonly port: number }
@@ -26,6 +29,43 @@ export interface EngineOptions {
   readonly limits?: Partial<EngineLimits>
   /** What one source may send. */
   readonly guard?: Partial<GuardOptions>
+  /** What addresses with TLS need. */
+  readonly tls?: TlsFiles
+  /** How many connections there may be, and how slow. */
+  readonly connections?: Partial<ConnectionLimits>
+}
+
+/** Files in PEM, read at the start and by `reloadCertificate`. */
+export interface TlsFiles {
+  /** The certificate that we show, followed by those that lead to its authority. */
+  readonly certificateFile: string
+  /** Its key, without a passphrase. */
+  readonly keyFile: string
+  /** Certificates of authorities that are trusted besides the public ones. */
+  readonly authoritiesFile?: string
+}
+
+/** What is known of the certificate in use. */
+export interface CertificateFacts {
+  /** As in `DNS:sip.example.com, IP Address:203.0.113.7`. */
+  readonly names: string
+  readonly expiresAt: Date
+}
+
+/** Limits of the connections of one TCP or TLS address. */
+export interface ConnectionLimits {
+  /** Accepted ones, and opened ones likewise: 4,096. */
+  readonly total: number
+  /** Accepted from one source: 20. */
+  readonly perSource: number
+  /** Accepted from one source that the guard exempts: 400. */
+  readonly perExemptSource: number
+  /** How long a message may take to arrive once it has begun: 10 s. */
+  readonly messageMs: number
+  /** How long one may be silent that no call needs: 120 s. */
+  readonly idleMs: number
+  /** How long connecting, or the handshake of TLS, may take: 4 s. */
+  readonly connectMs: number
 }
 
 /** An address that SIP is spoken on. */

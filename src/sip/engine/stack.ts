@@ -5,22 +5,18 @@ import { type ControlServer, startControlServer } from './control/server.ts'
 import { answerFromApplication } from './core/answer.ts'
 import { applicationGone } from './core/application-gone.ts'
 import { type Counters, createCounters } from './core/counters.ts'
-import { receive } from './core/receive.ts'
 import { requestFromApplication } from './core/request.ts'
 import type { Core, Settings } from './core/state.ts'
 import { createGuard, GUARD_DEFAULTS } from './guard.ts'
 import { bracketed } from './message/uri.ts'
-import type { EngineOptions, EngineStats } from './options.ts'
+import type { CertificateFacts, EngineOptions, EngineStats } from './options.ts'
+import { reportsTo, type Shield } from './reports.ts'
 import { createTransactionLayer } from './transaction/layer.ts'
 import { createWheel } from './transaction/wheel.ts'
-import {
-  type Hop,
-  hopKey,
-  type Listener,
-  type Reports,
-  type TransportName,
-} from './transport/transport.ts'
 import { listenOnAll, notListening } from './transport/listen.ts'
+import { CONNECTION_LIMITS } from './transport/streams.ts'
+import type { TlsListener } from './transport/tls.ts'
+import type { Listener, TransportName } from './transport/transport.ts'
 
 /** Where an engine listens, free ports filled in. */
 export interface Addresses {
@@ -30,6 +26,8 @@ export interface Addresses {
     readonly host: string
     readonly port: number
   }[]
+  /** The certificate that is shown over TLS; undefined without TLS. */
+  readonly certificate: CertificateFacts | undefined
 }
 
 /** The engine in the thread of whoever started it. */
@@ -37,6 +35,11 @@ export interface Stack extends Addresses {
   readonly stats: () => EngineStats
   /** Lifts the limit of requests for these ranges only; one that cannot be read is a fault. */
   readonly setExempt: (ranges: readonly string[]) => void
+  /**
+   * Reads the certificate of TLS, its key and the authorities again; connections stay up.
+   * @throws an Error of one sentence if they cannot be used; then those read before hold
+   */
+  readonly reloadCertificate: () => CertificateFacts | undefined
   readonly close: () => Promise<void>
 }
 
@@ -44,15 +47,17 @@ export interface Stack extends Addresses {
  * Starts the SIP stack in this thread. The worker does so, and tests do.
  *
  * @param onFault told of every error that a message or a timer caused and nobody foresaw
+ * @param onWarning told of what an operator can mend
  * @throws an Error of one sentence if an address cannot be listened on
  */
 export async function startStack(
   options: EngineOptions,
   onFault: (error: unknown) => void = () => undefined,
+  onWarning: (sentence: string) => void = () => undefined,
 ): Promise<Stack> {
   const counters = createCounters()
   const shield = createShield(counters, onFault)
-  const listeners: Listener[] = []
+  const listeners: (Listener | TlsListener)[] = []
   const control = await listenForApplications(options, listeners, {
     onSip: (application, frame) => {
       shield.run(() => {
@@ -72,8 +77,9 @@ export async function startStack(
     await Promise.all([control.close(), ...listeners.map(async (listener) => listener.close())])
   }
   try {
-    const reports = reportsTo(core, shield)
-    listeners.push(...(await listenOnAll(options.sip, reports)))
+    const reports = reportsTo(core, shield, onWarning)
+    const connections = { ...CONNECTION_LIMITS, ...options.connections }
+    listeners.push(...(await listenOnAll(options.sip, { connections, tls: options.tls }, reports)))
   } catch (error) {
     await close()
     throw error
@@ -82,22 +88,23 @@ export async function startStack(
   return {
     admin: { host, port },
     sip: listeners.map(({ transport, host, port }) => ({ transport, host, port })),
+    certificate: tlsOf(listeners)[0]?.certificate(),
     stats: () => statsOf(core, control),
     setExempt: (ranges) => {
       shield.run(() => {
         core.guard.setExempt(ranges)
       })
     },
+    reloadCertificate: () => {
+      for (const { reload } of tlsOf(listeners)) reload()
+      return tlsOf(listeners)[0]?.certificate()
+    },
     close,
   }
 }
 
-/** Runs whatever comes from outside. */
-interface Shield {
-  readonly run: (work: () => void) => void
-  /** From now on nothing is run. */
-  readonly close: () => void
-}
+const tlsOf = (listeners: readonly (Listener | TlsListener)[]): readonly TlsListener[] =>
+  listeners.filter((listener) => 'reload' in listener)
 
 /** A mistake of ours that one message brings to light must not take every other call down. */
 function createShield(counters: Counters, onFault: (error: unknown) => void): Shield {
@@ -150,33 +157,6 @@ function receiveFromApplication(
 ): void {
   if (frame.text.startsWith('SIP/2.0')) answerFromApplication(core, application, frame)
   else requestFromApplication(core, application, frame)
-}
-
-/**
- * What transports tell the core. Refusals come one for each packet; the requests under way are
- * looked through once for all that came in one turn of the event loop.
- */
-function reportsTo(core: Core, shield: Shield): Reports {
-  const refused = new Map<string, Hop>()
-  const failRefused = (): void => {
-    const hops = [...refused.values()]
-    refused.clear()
-    for (const hop of hops)
-      shield.run(() => {
-        core.transactions.failHop(hop)
-      })
-  }
-  return {
-    receive: (text, from, listener) => {
-      shield.run(() => {
-        receive(core, text, from, listener)
-      })
-    },
-    unreachable: (to) => {
-      if (refused.size === 0) setImmediate(failRefused)
-      refused.set(hopKey(to), to)
-    },
-  }
 }
 
 function settingsOf(options: EngineOptions): Settings {

@@ -1,11 +1,12 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import type { EngineOptions, EngineStats } from './options.ts'
+import type { CertificateFacts, EngineOptions, EngineStats } from './options.ts'
 import { type Addresses, type Stack, startStack } from './stack.ts'
 
 /** What the engine's thread is asked. */
 export type ToWorker =
   | { readonly type: 'stats'; readonly id: number }
   | { readonly type: 'exempt'; readonly ranges: readonly string[] }
+  | { readonly type: 'reload_certificate'; readonly id: number }
   | { readonly type: 'close' }
 
 /** What the engine's thread answers. */
@@ -13,7 +14,13 @@ export type FromWorker =
   | { readonly type: 'started'; readonly addresses: Addresses }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'stats'; readonly id: number; readonly stats: EngineStats }
+  | { readonly type: 'reloaded'; readonly id: number; readonly result: Reloaded }
+  | { readonly type: 'warning'; readonly sentence: string }
   | { readonly type: 'fault'; readonly error: unknown }
+
+/** How reading the certificate again went; undefined without TLS. */
+export type Reloaded =
+  { readonly certificate: CertificateFacts | undefined } | { readonly problem: string }
 
 if (!isMainThread && parentPort) await run(parentPort, workerData as EngineOptions)
 
@@ -23,18 +30,36 @@ async function run(port: NonNullable<typeof parentPort>, options: EngineOptions)
     port.postMessage(message)
   }
   try {
-    const stack = await startStack(options, (error) => {
-      tell({ type: 'fault', error })
-    })
+    const stack = await startStack(
+      options,
+      (error) => {
+        tell({ type: 'fault', error })
+      },
+      (sentence) => {
+        tell({ type: 'warning', sentence })
+      },
+    )
     port.on('message', (message: ToWorker) => {
       obey(message, stack, tell, () => {
         port.close()
       })
     })
-    const { admin, sip } = stack
-    tell({ type: 'started', addresses: { admin, sip } })
+    const { admin, certificate, sip } = stack
+    tell({ type: 'started', addresses: { admin, certificate, sip } })
   } catch (error) {
-    tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
+    tell({ type: 'failed', message: sentenceOf(error) })
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function reload(stack: Stack): Reloaded {
+  try {
+    return { certificate: stack.reloadCertificate() }
+  } catch (error) {
+    return { problem: sentenceOf(error) }
   }
 }
 
@@ -50,6 +75,9 @@ function obey(
       break
     case 'exempt':
       stack.setExempt(message.ranges)
+      break
+    case 'reload_certificate':
+      tell({ type: 'reloaded', id: message.id, result: reload(stack) })
       break
     case 'close':
       void stack.close().then(onClosed)

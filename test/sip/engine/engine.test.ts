@@ -97,9 +97,12 @@ it('names the control port that is taken', async () => {
   await expect(start({ admin })).rejects.toThrow(`127.0.0.1:${admin.port}: another program has it`)
 })
 
-it('says that it does not speak TLS', async () => {
+it('says which certificate cannot be used, and is not there then', async () => {
   const sip = [{ transport: 'tls', host: '127.0.0.1', port: 0 }] as const
-  await expect(start({ sip })).rejects.toThrow('SIP over tls is not supported')
+  const tls = { certificateFile: '/nowhere/sip.crt', keyFile: '/nowhere/sip.key' }
+  await expect(start({ sip, tls })).rejects.toThrow(
+    'Cannot read the TLS certificate /nowhere/sip.crt: there is no such file.',
+  )
 })
 
 it('says when it has ended', async () => {

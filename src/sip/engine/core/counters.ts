@@ -1,3 +1,5 @@
+import { TRANSPORT_COUNTER_NAMES } from '../transport/counters.ts'
+
 /** What the engine counts; every name is one metric. */
 export const COUNTER_NAMES = [
   'requestsReceived',
@@ -15,6 +17,7 @@ export const COUNTER_NAMES = [
   'callsHungUp',
   'applicationsGone',
   'faults',
+  ...TRANSPORT_COUNTER_NAMES,
 ] as const
 
 export type CounterName = (typeof COUNTER_NAMES)[number]

@@ -1,48 +1,60 @@
 import { bracketed } from '../message/uri.ts'
-import type { SipAddress } from '../options.ts'
+import type { ConnectionLimits, SipAddress, TlsFiles } from '../options.ts'
 import { listenTcp } from './tcp.ts'
+import { listenTls, type TlsListener } from './tls.ts'
 import type { Listener, Reports } from './transport.ts'
 import { listenUdp } from './udp.ts'
+
+/** What all listeners of an engine have in common. */
+export interface ListenOptions {
+  readonly connections: ConnectionLimits
+  readonly tls: TlsFiles | undefined
+}
 
 /**
  * Listens on one address.
  *
  * @throws an Error of one sentence if the address cannot be listened on
  */
-export async function listenOn(address: SipAddress, reports: Reports): Promise<Listener> {
+export async function listenOn(
+  address: SipAddress,
+  options: ListenOptions,
+  reports: Reports,
+): Promise<Listener | TlsListener> {
   const { host, port, publicHost, transport } = address
-  if (transport === 'tls')
-    throw new Error(
-      `SIP over ${transport} is not supported by the embedded engine yet: ` +
-        'leave it out of SIP_TRANSPORTS or connect a drachtio-server.',
-    )
+  const stream = { host, port, publicHost, limits: options.connections }
   try {
-    const listen = transport === 'udp' ? listenUdp : listenTcp
-    return await listen({ host, port, publicHost }, reports)
+    if (transport === 'udp') return await listenUdp(stream, reports)
+    if (transport === 'tcp') return await listenTcp(stream, reports)
+    if (options.tls) return await listenTls({ ...stream, files: options.tls }, reports)
   } catch (error) {
+    // Without a code it is about the certificate, and a sentence already.
+    if (error instanceof Error && !('code' in error)) throw error
     throw notListening(transport, { host, port }, error)
   }
+  throw new Error('SIP over TLS needs a certificate and its key.')
 }
 
 /** Ports that are free for UDP are seldom taken for TCP. */
 const PORTS_TRIED = 10
 
 /**
- * Listens on several addresses. Those of one host that ask for a free port get the same one, as clients
- * expect of UDP and TCP.
+ * Listens on several addresses. UDP and TCP of one host that ask for a free port get the same one, as
+ * clients expect.
  *
  * @throws an Error of one sentence if one cannot be listened on; then none is
  */
 export async function listenOnAll(
   addresses: readonly SipAddress[],
+  options: ListenOptions,
   reports: Reports,
-): Promise<readonly Listener[]> {
+): Promise<readonly (Listener | TlsListener)[]> {
   const isFree = addresses.some(({ port }) => port === 0)
   for (let attempt = 1; ; attempt++) {
-    const listeners: Listener[] = []
+    const listeners: (Listener | TlsListener)[] = []
     try {
       for (const address of addresses)
-        listeners.push(await listenOn(withPort(address, addresses, listeners), reports))
+        listeners.push(await listenOn(withPort(address, addresses, listeners), options, reports))
       return listeners
     } catch (error) {
       await Promise.all(listeners.map(async (listener) => listener.close()))
@@ -57,11 +69,13 @@ function withPort(
   addresses: readonly SipAddress[],
   listeners: readonly Listener[],
 ): SipAddress {
-  if (address.port !== 0) return address
-  const { host, transport } = address
+  const { host, port, transport } = address
+  if (port !== 0 || transport === 'tls') return address // TCP would be in its way
   const taken = listeners.find(
     (listener, at) =>
-      addresses[at]?.port === 0 && listener.host === host && listener.transport !== transport,
+      addresses[at]?.port === 0 &&
+      listener.host === host &&
+      listener.transport === (transport === 'udp' ? 'tcp' : 'udp'),
   )
   return taken ? { ...address, port: taken.port } : address
 }

@@ -1,3 +1,5 @@
+import type { TransportCounter } from './counters.ts'
+
 /** How SIP messages travel. */
 export type TransportName = 'udp' | 'tcp' | 'tls'
 
@@ -7,6 +9,8 @@ export interface Hop {
   /** An IPv4 or IPv6 address, without brackets. */
   readonly address: string
   readonly port: number
+  /** The domain whose certificate the other end has to show (TLS); undefined: its address. */
+  readonly name?: string
   /** The stream the message came over, so that its answer can go back on it. */
   readonly connectionId?: number
 }
@@ -31,15 +35,23 @@ export interface Listener {
   readonly close: () => Promise<void>
 }
 
-/** What a listener tells the engine. */
+/** What a listener tells the engine, and asks it. */
 export interface Reports {
   /** A message came in; `text` has one character a byte. */
   readonly receive: (text: string, from: Hop, listener: Listener) => void
   /** Nothing that was sent there arrives. */
   readonly unreachable: (to: Hop) => void
+  /** Whether a connection that has been silent for long is still that of a call. */
+  readonly isNeeded: (hop: Hop, listener: Listener) => boolean
+  /** Whether a source is exempt from the limits of strangers. */
+  readonly isExempt: (address: string) => boolean
+  readonly count: (counter: TransportCounter) => void
+  /** Something that an operator can mend, in one sentence. */
+  readonly warn: (sentence: string) => void
 }
 
 /** A name for a hop, for maps. */
-export function hopKey({ transport, address, port }: Hop): string {
-  return `${transport}/${address}:${port}`
+export function hopKey({ transport, address, port, name }: Hop): string {
+  const place = `${transport}/${address}:${port}`
+  return name === undefined ? place : `${place}/${name}`
 }

@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect, createServer, type Socket as TcpSocket } from 'node:net'
+import * as net from 'node:net'
+import * as tls from 'node:tls'
 import type { SipRequest, SipResponse } from '../../../../src/sip/engine/message/message.ts'
 import { parseMessage, parseStartLine } from '../../../../src/sip/engine/message/parse.ts'
 import { NETWORK_LIMITS, splitMessage } from '../../../../src/sip/engine/message/split.ts'
@@ -87,15 +88,26 @@ function createPhone(phone: Pick<Phone, 'inbox' | 'host' | 'port'>, line: Line):
   }
 }
 
+/** What a phone that speaks TLS shows, and whom it trusts. */
+export interface PhoneTls {
+  readonly cert: string
+  readonly key: string
+  readonly ca: string
+}
+
 /**
- * Opens a phone that speaks TCP: it connects to the engine, listens for connections of the engine,
+ * Opens a phone that speaks TCP, or TLS: it connects to the engine, listens for connections of the engine,
  * and answers on the connection it heard from last.
  */
-export async function openTcpPhone(enginePort: number, host = '127.0.0.1'): Promise<Phone> {
+export async function openTcpPhone(
+  enginePort: number,
+  host = '127.0.0.1',
+  secure?: PhoneTls,
+): Promise<Phone> {
   const inbox: Message[] = []
-  const sockets = new Set<TcpSocket>()
-  let latest: TcpSocket | undefined
-  const serve = (socket: TcpSocket): void => {
+  const sockets = new Set<net.Socket>()
+  let latest: net.Socket | undefined
+  const serve = (socket: net.Socket): void => {
     sockets.add(socket)
     const reader = createStreamReader()
     socket.on('error', () => undefined)
@@ -105,11 +117,13 @@ export async function openTcpPhone(enginePort: number, host = '127.0.0.1'): Prom
         inbox.push(read(message))
     })
   }
-  const server = createServer(serve).listen(0, host)
+  const server = secure ? tls.createServer(secure, serve) : net.createServer(serve)
+  server.listen(0, host)
   await once(server, 'listening')
-  const own = connect(enginePort, host)
+  const to = { port: enginePort, host }
+  const own = secure ? tls.connect({ ...to, ...secure }) : net.connect(to)
   serve(own)
-  await once(own, 'connect')
+  await once(own, secure ? 'secureConnect' : 'connect')
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
   const phone = createPhone(

@@ -18,18 +18,24 @@ export interface World {
   readonly close: () => Promise<void>
 }
 
+type WorldOptions = Partial<EngineOptions> & { readonly onWarning?: (sentence: string) => void }
+
 /** Starts an engine on free loopback ports. */
 export async function openWorld(
-  options: Partial<EngineOptions> = {},
+  { onWarning, ...options }: WorldOptions = {},
   host = '127.0.0.1',
 ): Promise<World> {
-  const stack = await startStack({
-    sip: [{ transport: 'udp', host, port: 0 }],
-    admin: { host: '127.0.0.1', port: 0 },
-    secret: 'secret',
-    timers: SHORT_TIMERS,
-    ...options,
-  })
+  const stack = await startStack(
+    {
+      sip: [{ transport: 'udp', host, port: 0 }],
+      admin: { host: '127.0.0.1', port: 0 },
+      secret: 'secret',
+      timers: SHORT_TIMERS,
+      ...options,
+    },
+    undefined,
+    onWarning,
+  )
   const port = stack.sip[0]?.port ?? 0
   const closers: (() => unknown)[] = []
   return {

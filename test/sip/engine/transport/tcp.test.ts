@@ -89,10 +89,14 @@ it('closes a connection that speaks something else', async () => {
 })
 
 it('accepts twenty connections of one source and no more', async () => {
-  const sockets = Array.from({ length: 18 }, () => connect(world.port, '127.0.0.1'))
+  const guard = { exemptLoopback: false }
+  const other = await openWorld({ sip: [{ transport: 'tcp', host: '127.0.0.1', port: 0 }], guard })
+  const sockets = Array.from({ length: 20 }, () => connect(other.port, '127.0.0.1'))
   await Promise.all(sockets.map(async (socket) => once(socket, 'connect')))
-  const last = connect(world.port, '127.0.0.1')
+  const last = connect(other.port, '127.0.0.1')
   await once(last, 'close')
-  expect(world.stack.stats().tables['sockets']).toBe(21)
+  expect(other.stack.stats().tables['sockets']).toBe(21)
+  expect(other.stack.stats().counters['connectionsRefused']).toBe(1)
   for (const socket of sockets) socket.destroy()
+  await other.close()
 })
