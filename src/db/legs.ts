@@ -25,7 +25,7 @@ export async function insertLegs(db: Queryable, legs: readonly NewLeg[]): Promis
   })
 }
 
-/** What has become of a leg. Absent fields keep what is stored. */
+/** What has become of a leg. Absent fields keep what is stored, and instants that are stored stay. */
 export interface LegProgress {
   readonly callUuid: string
   readonly leg: number
@@ -42,9 +42,9 @@ export async function updateLegs(db: Queryable, legs: readonly LegProgress[]): P
   await db.query({
     name: 'update-legs',
     text: `update legs
-              set ringing_at = coalesce(new.ringing_at, legs.ringing_at),
-                  answered_at = coalesce(new.answered_at, legs.answered_at),
-                  ended_at = coalesce(new.ended_at, legs.ended_at),
+              set ringing_at = coalesce(legs.ringing_at, new.ringing_at),
+                  answered_at = coalesce(legs.answered_at, new.answered_at),
+                  ended_at = coalesce(legs.ended_at, new.ended_at),
                   sip_status = coalesce(new.sip_status, legs.sip_status),
                   fault = coalesce(new.fault, legs.fault),
                   reason = coalesce(new.reason, legs.reason)
