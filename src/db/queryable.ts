@@ -29,7 +29,8 @@ export interface Queryable {
 export interface TransactionOptions {
   /**
    * How long one statement may take, for reports and migrations that take longer than the pool
-   * allows. 0 is no limit.
+   * allows; they are planned for what they ask, where other transactions use the same plan again.
+   * 0 is no limit.
    */
   readonly statementTimeoutMs?: number
 }

@@ -206,6 +206,18 @@ describe('transaction', () => {
     await second.transaction(work, { statementTimeoutMs: 5_000 })
     await expect(second.transaction(work)).rejects.toSatisfy(isConnectionFailure)
   })
+
+  it('plans the statements of a step once, and those of a report for what it asks', async () => {
+    const planned = async (db: Queryable) => {
+      const { rows } = await db.query<{ mode: string }>(
+        `select current_setting('plan_cache_mode') "mode"`,
+      )
+      return rows[0]?.mode
+    }
+    expect(await database.transaction(planned)).toBe('force_generic_plan')
+    expect(await database.transaction(planned, { statementTimeoutMs: 5_000 })).toBe('auto')
+    expect(await planned(database)).toBe('auto')
+  })
 })
 
 async function isConnected(pid: number): Promise<boolean> {
