@@ -15,7 +15,7 @@ import { LEFT_OUT_IN_WORDS } from '../../domain/left-out.ts'
 import { normaliseNumber } from '../../domain/number.ts'
 import { lowestUuidAt, parseCallUuid } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
-import { readQuery } from './query.ts'
+import { Instant, readQuery } from './query.ts'
 import { buildTimeline } from './timeline.ts'
 import { showDelivery, showPostback, showSettlement } from './trail.ts'
 
@@ -27,12 +27,6 @@ export interface CallsDeps {
 const PAGE = 25
 const PAGE_MAX = 200
 
-const Instant = z
-  .union(
-    [z.iso.datetime({ offset: true }), z.iso.date()],
-    'must be ISO 8601, such as 2026-11-23T14:00:00Z',
-  )
-  .transform((text) => new Date(text))
 const Uuid = z.string().transform((text, context) => {
   const uuid = parseCallUuid(text)
   if (uuid === undefined) context.addIssue('must be the UUID of a call')

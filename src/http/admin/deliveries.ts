@@ -12,7 +12,7 @@ import { parseDeliveryId } from '../../domain/delivery.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { lowestUuidAt } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
-import { readQuery } from './query.ts'
+import { Instant, readQuery } from './query.ts'
 import { showDelivery } from './trail.ts'
 
 /** What the resources of deliveries need from around them. */
@@ -24,13 +24,6 @@ export interface DeliveriesDeps {
 }
 
 const RESEND_MAX = 10_000
-
-const Instant = z
-  .union(
-    [z.iso.datetime({ offset: true }), z.iso.date()],
-    'must be ISO 8601, such as 2026-11-23T14:00:00Z',
-  )
-  .transform((text) => new Date(text))
 
 const ResendQuery = z.strictObject({
   state: z.enum(['failed', 'delivered']).default('failed'),

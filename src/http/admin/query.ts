@@ -1,6 +1,14 @@
 import type { FastifyReply } from 'fastify'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { sendProblem } from '../errors.ts'
+
+/** An instant in a query, or a day, which is its first instant in UTC. */
+export const Instant = z
+  .union(
+    [z.iso.datetime({ offset: true }), z.iso.date()],
+    'must be ISO 8601, such as 2026-11-23T14:00:00Z',
+  )
+  .transform((text) => new Date(text))
 
 /**
  * Reads a query's parameters; where they are unknown, malformed or given twice, answers with every

@@ -3,18 +3,11 @@ import { z } from 'zod'
 import type { Queryable } from '../../db/queryable.ts'
 import { searchPostbacks } from '../../db/postback-log.ts'
 import { explainPostback } from '../../domain/explain.ts'
-import { readQuery } from './query.ts'
+import { Instant, readQuery } from './query.ts'
 import { showPostback } from './trail.ts'
 
 const PAGE = 25
 const PAGE_MAX = 200
-
-const Instant = z
-  .union(
-    [z.iso.datetime({ offset: true }), z.iso.date()],
-    'must be ISO 8601, such as 2026-11-23T14:00:00Z',
-  )
-  .transform((text) => new Date(text))
 
 const Query = z.strictObject({
   campaign: z.string().optional(),

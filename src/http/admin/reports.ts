@@ -13,7 +13,7 @@ import {
 } from '../../db/reports.ts'
 import { isTimeZone } from '../../domain/configuration-hours.ts'
 import { minorUnitDigits, parseDecimal, toAmount } from '../../domain/money.ts'
-import { readQuery } from './query.ts'
+import { Instant, readQuery } from './query.ts'
 import { registerPostbackSearch } from './reports-postbacks.ts'
 import { registerWhy } from './reports-why.ts'
 
@@ -21,13 +21,6 @@ import { registerWhy } from './reports-why.ts'
 export interface ReportsDeps {
   readonly database: Database
 }
-
-const Instant = z
-  .union(
-    [z.iso.datetime({ offset: true }), z.iso.date()],
-    'must be ISO 8601, such as 2026-11-23T14:00:00Z',
-  )
-  .transform((text) => new Date(text))
 
 const isDimension = (name: string): name is Dimension => DIMENSIONS.some((each) => each === name)
 
