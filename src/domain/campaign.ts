@@ -1,6 +1,7 @@
 import type { Caps } from './caps.ts'
 import type { OpeningHours } from './configuration-hours.ts'
 import type { ConversionGroup } from './conversion-group.ts'
+import type { NumberStyle } from './number.ts'
 import type { Template } from './tokens.ts'
 import type { TrackingUrl } from './tracking-url.ts'
 
@@ -33,6 +34,14 @@ export interface Buyer {
   readonly caps: Caps
   /** Whether the buyer may see who a caller is that asked for privacy. @see RFC 3324 */
   readonly isTrusted: boolean
+  /** How the numbers of callers are written for this buyer. */
+  readonly numbers: WrittenNumbers
+}
+
+/** How a buyer wants numbers in SIP URIs. */
+export interface WrittenNumbers extends NumberStyle {
+  /** Whether `;user=phone` says that the user part is a number. @see RFC 3261 §19.1.6 */
+  readonly isMarked: boolean
 }
 
 export interface Trunk {

@@ -5,6 +5,7 @@ import type {
   Configuration,
   RouteFilters,
   Trunk,
+  WrittenNumbers,
 } from './campaign.ts'
 import type { Caps } from './caps.ts'
 import { DEFAULTS, defaultFireOrder, defaultMethod } from './configuration-defaults.ts'
@@ -22,6 +23,7 @@ import type {
 } from './configuration-schema.ts'
 import type { ConversionGroup, PostbackConversion } from './conversion-group.ts'
 import { type Amount, minorUnitDigits, parseRevenue, toAmount } from './money.ts'
+import { writeNumber } from './number.ts'
 import { parsePayoutModifier } from './payout-modifier.ts'
 import { parseTemplate } from './tokens.ts'
 import { type Filters, parseUrlTemplate, type TrackingUrl } from './tracking-url.ts'
@@ -62,7 +64,13 @@ function buildBuyer(document: BuyerDocument, trunks: readonly TrunkDocument[]): 
     },
     caps: capsOf(buyer.caps),
     isTrusted: buyer.trusted,
+    numbers: writtenNumbersOf(document),
   }
+}
+
+function writtenNumbersOf({ numbers = {} }: BuyerDocument): WrittenNumbers {
+  const { format, country, prefix = '', user_phone = false } = numbers
+  return { format: format ?? DEFAULTS.buyer.numbers.format, country, prefix, isMarked: user_phone }
 }
 
 const millisecondsOf = (seconds: number | undefined): number | undefined =>
@@ -79,14 +87,14 @@ function capsOf({ concurrent, hourly, daily, monthly, total }: BuyerDocument['ca
 }
 
 /** A number is dialled at its gateway, which is told that it is one. @see RFC 3261 §19.1.6 */
-function requestUriOf(
-  { endpoint, gateway }: BuyerDocument,
-  trunks: readonly TrunkDocument[],
-): string {
+function requestUriOf(document: BuyerDocument, trunks: readonly TrunkDocument[]): string {
+  const { endpoint, gateway, numbers = {} } = document
   if (!/^tel:/i.test(endpoint)) return endpoint
   const [, scheme = 'sip:', host = ''] =
     /^(sips?:)(.*)$/i.exec(trunks.find(({ id }) => id === gateway)?.gateway ?? '') ?? []
-  return `${scheme}${endpoint.slice('tel:'.length)}@${host};user=phone`
+  const style = { ...writtenNumbersOf(document), prefix: numbers.dialled_prefix ?? '' }
+  const user = writeNumber(endpoint.slice('tel:'.length), style)
+  return `${scheme}${user}@${host}${numbers.user_phone === false ? '' : ';user=phone'}`
 }
 
 function buildTrunk(document: TrunkDocument): Trunk {

@@ -17,6 +17,7 @@ export const DEFAULTS = {
     headers: {},
     paused: false,
     trusted: false,
+    numbers: { format: 'e164' },
   },
   trunk: { allow: [], numbers: { format: 'e164', dialled: 'request_uri' }, trusted: true },
   route: { priority: 1, weight: 1, ring_together: false, filters: {} },
@@ -56,10 +57,14 @@ export function leaveOutDefaults(document: ConfigurationDocument): Configuration
 }
 
 const ofBuyer = (buyer: BuyerDocument): BuyerDocument =>
-  without(buyer.caps ? { ...buyer, caps: without(buyer.caps, {}) } : buyer, {
-    ...DEFAULTS.buyer,
-    caps: {},
-  })
+  without(
+    {
+      ...buyer,
+      ...(buyer.caps && { caps: without(buyer.caps, {}) }),
+      ...(buyer.numbers && { numbers: without(buyer.numbers, DEFAULTS.buyer.numbers) }),
+    },
+    { ...DEFAULTS.buyer, caps: {}, numbers: {} },
+  )
 
 function ofTrunk(trunk: TrunkDocument): TrunkDocument {
   const { numbers = {} } = trunk

@@ -21,6 +21,7 @@ export function checkReferences(input: unknown, checkUrl: CheckUrl): readonly Pr
     ...REFERENCES.flatMap((rule) => checkReference(document, rule)),
     ...placesAt(document, 'buyers.*').flatMap((buyer) => checkGateway(document, buyer)),
     ...placesAt(document, 'buyers.*.headers').flatMap(checkHeaders),
+    ...placesAt(document, 'buyers.*.numbers').flatMap(checkNumbers),
     ...placesAt(document, 'campaigns.*').flatMap(checkAmounts),
     ...placesAt(document, CONVERSIONS).flatMap(checkMatch),
     ...textsAt(document, 'campaigns.*.tracking_urls.*.url').flatMap(({ keys, value }) => {
@@ -142,6 +143,13 @@ function checkHeaders({ keys, value }: Place): readonly Problem[] {
     seen.add(name.toLowerCase())
     return isRepeated ? [problemAt([...keys, name], 'is there in another case: keep one')] : []
   })
+}
+
+function checkNumbers(numbers: Place): readonly Problem[] {
+  const isClear =
+    textAt(numbers, 'format') !== 'national' || textAt(numbers, 'country') !== undefined
+  const message = 'is missing: write the country whose national numbers these are, as in US'
+  return isClear ? [] : [problemAt([...numbers.keys, 'country'], message)]
 }
 
 /** An amount that rounding would change is a mistake that nobody would see. */

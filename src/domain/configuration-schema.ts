@@ -78,6 +78,17 @@ const buyer = z.strictObject({
   paused: z.boolean().exactOptional(),
   /** Whether the buyer may see who callers are that asked for privacy. */
   trusted: z.boolean().exactOptional(),
+  numbers: z
+    .strictObject({
+      format: z.enum(['e164', 'e164_plain', 'national']).exactOptional(),
+      country: country.exactOptional(),
+      /** Before the numbers of callers. */
+      prefix: digits.exactOptional(),
+      /** Before the number of a tel: endpoint. */
+      dialled_prefix: digits.exactOptional(),
+      user_phone: z.boolean().exactOptional(),
+    })
+    .exactOptional(),
 })
 
 const trunk = z.strictObject({

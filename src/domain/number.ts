@@ -1,4 +1,9 @@
-import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js'
+import {
+  type CountryCode,
+  getCountryCallingCode,
+  isSupportedCountry,
+  parsePhoneNumberFromString,
+} from 'libphonenumber-js'
 
 const TEXT_LENGTH_MAX = 256
 /** ITU-T E.164 §6.2: at most fifteen digits, and no country code begins with 0. */
@@ -37,6 +42,51 @@ export function isKnownCountry(country: string): country is CountryCode {
 export function nanpNumber(e164: string): string {
   return /^\+1([2-9]\d{2}[2-9]\d{6})$/.exec(e164)?.[1] ?? ''
 }
+
+/** How a number is written for somebody else. */
+export interface NumberStyle {
+  /** `e164` has the plus sign, `e164_plain` has not; `national` numbers are dialled within `country`. */
+  readonly format: 'e164' | 'e164_plain' | 'national'
+  /** ISO 3166 code; what `national` means. */
+  readonly country: string | undefined
+  /** Stands before every number. */
+  readonly prefix: string
+}
+
+/**
+ * The user part of a SIP URI for an E.164 number. National is what is dialled inside the country, with its
+ * trunk prefix where there is one; a number of another country keeps its plus sign.
+ */
+export function writeNumber(e164: string, { format, country, prefix }: NumberStyle): string {
+  return escapeUser(prefix) + formatNumber(e164, format, country)
+}
+
+function formatNumber(
+  e164: string,
+  format: NumberStyle['format'],
+  country: string | undefined,
+): string {
+  switch (format) {
+    case 'e164':
+      return e164
+    case 'e164_plain':
+      return e164.slice(1)
+    case 'national':
+      return writtenInside(e164, country) ?? e164
+  }
+}
+
+function writtenInside(e164: string, country: string | undefined): string | undefined {
+  if (country === undefined || !isKnownCountry(country)) return undefined
+  const code = getCountryCallingCode(country)
+  const number = parsePhoneNumberFromString(e164)
+  return number?.countryCallingCode === code
+    ? number.formatNational().replaceAll(/\D/g, '')
+    : undefined
+}
+
+/** A tone that SIP does not allow in a user part. @see RFC 3261 §25.1, user-unreserved */
+const escapeUser = (digits: string): string => digits.replaceAll('#', '%23')
 
 /** What was dialled, without scheme, host, parameters and separators: digits, maybe after a plus. */
 function readDigits(text: string): string | undefined {

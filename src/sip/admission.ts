@@ -125,7 +125,7 @@ function unsupportedExtensions(required: string): string {
 
 /** One Call-ID with both tags, in any order among other parameters. */
 const REPLACES =
-  /^[^\s;,]+(?=[^,]*;\s*to-tag\s*=\s*[^\s;,])(?=[^,]*;\s*from-tag\s*=\s*[^\s;,])[^,]*$/i
+  /^[^\s;,]+(?=\s*;)(?=[^,]*;\s*to-tag\s*=\s*[^\s;,])(?=[^,]*;\s*from-tag\s*=\s*[^\s;,])[^,]*$/i
 
 /**
  * Nobody can be put in somebody else's place in a call: one that is up is answered like one that is not.

@@ -1,4 +1,5 @@
-import type { Buyer } from '../domain/campaign.ts'
+import type { Buyer, WrittenNumbers } from '../domain/campaign.ts'
+import { writeNumber } from '../domain/number.ts'
 import { expandTemplate, type TokenValues } from '../domain/tokens.ts'
 import type { Caller } from './caller-id.ts'
 import type { Headers, SipMessage } from './srf.ts'
@@ -27,7 +28,7 @@ export interface InviteFacts {
   readonly callKey: string
   readonly caller: Caller
   readonly maxForwards: number
-  readonly buyer: Pick<Buyer, 'uuidFormat' | 'headers' | 'isTrusted'>
+  readonly buyer: Pick<Buyer, 'uuidFormat' | 'headers' | 'isTrusted' | 'numbers'>
   readonly values: TokenValues
 }
 
@@ -46,8 +47,8 @@ export function buildInviteHeaders(facts: InviteFacts): BuiltHeaders {
   const custom = customHeaders(facts)
   const uuid = buyer.uuidFormat === 'compact' ? callUuid.replaceAll('-', '') : callUuid
   const own = {
-    From: fromHeader(facts.caller.number),
-    ...(buyer.isTrusted && assertedIdentity(facts.caller)),
+    From: fromHeader(facts.caller.number, buyer.numbers),
+    ...(buyer.isTrusted && assertedIdentity(facts.caller, buyer.numbers)),
     'Max-Forwards': String(facts.maxForwards),
     [names.uuid]: uuid,
     [names.key]: callKey,
@@ -73,18 +74,22 @@ function customHeaders({ buyer, values, names }: InviteFacts): BuiltHeaders {
   return { headers, leftOut }
 }
 
-/** Our own domain stands in for the host; the SIP server knows its address. @see RFC 3323 */
-function fromHeader(callerNumber: string | undefined): string {
+/** @see RFC 3323 for callers who do not want to be known */
+function fromHeader(callerNumber: string | undefined, numbers: WrittenNumbers): string {
   return callerNumber === undefined
     ? '"Anonymous" <sip:anonymous@anonymous.invalid>'
-    : `<sip:${callerNumber}@localhost>`
+    : `<${numberUri(callerNumber, numbers)}>`
 }
 
+/** Our own domain stands in for the host; the SIP server knows its address. */
+const numberUri = (e164: string, numbers: WrittenNumbers): string =>
+  `sip:${writeNumber(e164, numbers)}@localhost${numbers.isMarked ? ';user=phone' : ''}`
+
 /** Who the caller is, for a buyer whom we trust to keep it to itself. @see RFC 3325 §9.1 */
-function assertedIdentity({ number, asserted }: Caller): Headers {
+function assertedIdentity({ number, asserted }: Caller, numbers: WrittenNumbers): Headers {
   const known = asserted ?? number
   if (known === undefined) return {}
-  const identity = { 'P-Asserted-Identity': `<sip:${known}@localhost>` }
+  const identity = { 'P-Asserted-Identity': `<${numberUri(known, numbers)}>` }
   return number === undefined ? { ...identity, Privacy: 'id' } : identity
 }
 

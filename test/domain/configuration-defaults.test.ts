@@ -12,6 +12,7 @@ it('leaves what goes without saying out of the document it keeps', () => {
         uuid_format: 'standard',
         headers: {},
         caps: {},
+        numbers: { format: 'e164' },
         paused: false,
       },
     ],

@@ -31,6 +31,7 @@ describe('parseConfigurationDocument', () => {
           hours: { time_zone: 'America/New_York', open: ['mon-fri 09:00-17:30'] },
           paused: true,
           trusted: true,
+          numbers: { format: 'national', country: 'US', prefix: '9', user_phone: true },
         },
       ],
       trunks: [
@@ -135,6 +136,7 @@ describe('parseConfigurationDocument', () => {
           },
           caps: { concurrent: 10, hourly: 100, daily: 500, monthly: 9_000, total: 50_000 },
           isTrusted: true,
+          numbers: { format: 'national', country: 'US', prefix: '9', isMarked: true },
         },
       ],
       trunks: [
@@ -246,6 +248,22 @@ describe('parseConfigurationDocument', () => {
       endpoint: 'tel:+12125550100',
       requestUri: 'sips:+12125550100@gw.example:5061;transport=tls;user=phone',
     })
+  })
+
+  it.each([
+    [{}, 'sip:+442079460000@gw.example;user=phone'],
+    [{ format: 'e164_plain' }, 'sip:442079460000@gw.example;user=phone'],
+    [{ format: 'national', country: 'GB' }, 'sip:02079460000@gw.example;user=phone'],
+    [
+      { dialled_prefix: '77#', prefix: '9', user_phone: false },
+      'sip:77%23+442079460000@gw.example',
+    ],
+  ] as const)('writes a number at the gateway as the buyer wants it: %j', (numbers, requestUri) => {
+    const { configuration } = aConfiguration({
+      buyers: [aBuyerDocument({ endpoint: 'tel:+442079460000', gateway: 'carrier-a', numbers })],
+      trunks: [{ id: 'carrier-a', gateway: 'sip:gw.example' }],
+    })
+    expect(configuration.buyers[0]).toMatchObject({ requestUri })
   })
 
   it('fills in what goes without saying', () => {

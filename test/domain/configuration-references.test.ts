@@ -121,6 +121,11 @@ it.each([
     'campaigns[0].conversion_groups[0].conversions[0].trigger is no parameter: write name=value',
   ],
   [
+    'national numbers of no country',
+    withBuyer({ numbers: { format: 'national' } }),
+    'buyers[0].numbers.country is missing: write the country whose national numbers these are, as in US',
+  ],
+  [
     'an amount that would be rounded',
     withConversion({ trigger: 'sale=true', payout: '20.005' }),
     'campaigns[0].conversion_groups[0].conversions[0].payout has more decimals than USD: write 2',

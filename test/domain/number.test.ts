@@ -5,6 +5,7 @@ import {
   isPossibleNumber,
   nanpNumber,
   normaliseNumber,
+  writeNumber,
 } from '../../src/domain/number.ts'
 
 describe('normaliseNumber', () => {
@@ -108,6 +109,22 @@ describe('isKnownCountry', () => {
     ['', false],
   ])('%j: %s', (text, expected) => {
     expect(isKnownCountry(text)).toBe(expected)
+  })
+})
+
+describe('writeNumber', () => {
+  const style = { format: 'e164', country: undefined, prefix: '' } as const
+  it.each([
+    ['+12125550100', style, '+12125550100'],
+    ['+12125550100', { ...style, format: 'e164_plain' }, '12125550100'],
+    ['+12125550100', { ...style, format: 'national', country: 'US' }, '2125550100'],
+    ['+14165550100', { ...style, format: 'national', country: 'US' }, '4165550100'],
+    ['+442079460000', { ...style, format: 'national', country: 'GB' }, '02079460000'],
+    ['+442079460000', { ...style, format: 'national', country: 'US' }, '+442079460000'],
+    ['+12125550100', { ...style, prefix: '00', format: 'e164_plain' }, '0012125550100'],
+    ['+12125550100', { ...style, prefix: '#9' }, '%239+12125550100'],
+  ] as const)('of %s as %j is %s', (number, asked, expected) => {
+    expect(writeNumber(number, asked)).toBe(expected)
   })
 })
 

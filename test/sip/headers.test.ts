@@ -44,6 +44,15 @@ describe("the headers of a buyer's INVITE (B1)", () => {
     })
   })
 
+  it('write the number as the buyer wants it', () => {
+    const numbers = { format: 'national', country: 'US', prefix: '9', isMarked: true } as const
+    const { headers } = build({ buyer: aBuyer({ numbers, isTrusted: true }) })
+    expect(headers).toMatchObject({
+      From: '<sip:92125550100@localhost;user=phone>',
+      'P-Asserted-Identity': '<sip:92125550100@localhost;user=phone>',
+    })
+  })
+
   it('carry the UUID without hyphens where the buyer wants it so', () => {
     const { headers } = build({ buyer: aBuyer({ uuidFormat: 'compact' }) })
     expect(headers['X-PH-RetreaverUUID']).toBe('019f2d6e00007000800000000000000a')

@@ -116,6 +116,7 @@ export function aBuyer(overrides: Partial<Buyer> = {}): Buyer {
       total: undefined,
     },
     isTrusted: false,
+    numbers: { format: 'e164', country: undefined, prefix: '', isMarked: false },
     ...overrides,
   }
 }

@@ -82,6 +82,7 @@ function aBuyer(index: number): [string, Buyer] {
       },
       caps: { concurrent: 10, hourly: 100, daily: 500, monthly: 9_000, total: 50_000 },
       isTrusted: false,
+      numbers: { format: 'e164', country: undefined, prefix: '', isMarked: false },
     },
   ]
 }
