@@ -10,6 +10,9 @@ export async function run(env: NodeJS.ProcessEnv): Promise<void> {
   const bridge = await start(env)
   if (!bridge) return
   announce(bridge)
+  const { reloadCertificate } = bridge
+  // Without TLS a closed terminal ends the process, as everywhere.
+  if (reloadCertificate) process.on('SIGHUP', () => void reloadCertificate())
   const signal = await nextSignal()
   process.stderr.write(`${signal}: taking no new calls, waiting for those that are up\n`)
   void nextSignal().then(() => process.exit(1))
@@ -38,8 +41,8 @@ function announce({ addresses, adminApiKey, secretsWrittenTo }: Bridge): void {
   if (addresses.sip.length > 0) lines.push(`  SIP        ${addresses.sip.join('  ')}`)
   if (addresses.http !== undefined) {
     lines.push(`  postbacks  ${addresses.http}/calls/{uuid}/set_value?key={key}&revenue=10.00`)
-    lines.push(`  API        ${addresses.http}/api/v1`)
     lines.push(`  dashboard  ${addresses.http}/`)
+    lines.push(`  API        ${addresses.http}/api/v1`)
   }
   if (secretsWrittenTo !== undefined) {
     lines.push(`  API key    ${adminApiKey}  (shown this once; kept in ${secretsWrittenTo})`)

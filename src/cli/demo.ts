@@ -64,8 +64,8 @@ function nextSignal(): Promise<'stopped'> {
 function howToReach({ http, sip, adminApiKey, phones }: Stage): string {
   return [
     'It goes on running until you press Ctrl-C:',
-    `  API        ${http}/api/v1`,
     `  dashboard  ${http}/`,
+    `  API        ${http}/api/v1`,
     `  API key    ${adminApiKey}`,
     `  postbacks  ${http}/calls/{uuid}/set_value?key={key}&revenue=10.00`,
     `  SIP        udp/${sip}, from this machine only`,

@@ -219,19 +219,19 @@ function describeListenError(cause: unknown, host: string, port: number): unknow
     case 'EADDRINUSE':
       return new AppError(
         'port_in_use',
-        `${at} is in use: stop what listens there, or set HTTP_PORT to another port (0 takes a free one)`,
+        `${at} is in use: stop what listens there, or set HTTP_PORT to another port (0 takes a free one).`,
         { cause },
       )
     case 'EADDRNOTAVAIL':
       return new AppError(
         'invalid_configuration',
-        `${at} is not an address of this machine: set HTTP_HOST to one that is`,
+        `${at} is not an address of this machine: set HTTP_HOST to one that is.`,
         { cause },
       )
     case 'EACCES':
       return new AppError(
         'invalid_configuration',
-        `${at} needs privileges that this user does not have: set HTTP_PORT to 1024 or above`,
+        `${at} needs privileges that this user does not have: set HTTP_PORT to 1024 or above.`,
         { cause },
       )
     default:

@@ -203,7 +203,7 @@ describe('startHttp', () => {
     ).rejects.toMatchObject({
       name: 'AppError',
       code: 'port_in_use',
-      message: `HTTP 127.0.0.1:${port} is in use: stop what listens there, or set HTTP_PORT to another port (0 takes a free one)`,
+      message: `HTTP 127.0.0.1:${port} is in use: stop what listens there, or set HTTP_PORT to another port (0 takes a free one).`,
     })
   })
 

@@ -42,7 +42,7 @@ export async function startCluster(): Promise<Cluster> {
     dataDir,
     settings: { wal_writer_delay: '10s', wal_writer_flush_after: '1GB' },
     log: (event, fields) => {
-      if (event === 'database.started' && 'pid' in fields) pid = Number(fields.pid)
+      if (event === 'database.started' && 'server_pid' in fields) pid = Number(fields.server_pid)
     },
   })
   const opened: Database[] = []

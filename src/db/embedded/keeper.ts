@@ -57,14 +57,14 @@ async function ensureRunning(
   const { folder } = home
   const found = await findRunning(home)
   if (found.kind === 'running') {
-    log('database.adopted', { folder, pid: found.server.pid })
+    log('database.adopted', { folder, server_pid: found.server.pid })
     return { server: found.server, adopted: true }
   }
   const programs = await prepareCluster(home, log)
   const connection = before ?? (await chooseTransport(home))
   const { stalePid } = found
   const server = await launch(home, { programs, connection, settings, stalePid })
-  log('database.started', { folder, pid: server.pid, major: programs.major })
+  log('database.started', { folder, server_pid: server.pid, major: programs.major })
   return { server, adopted: false }
 }
 
