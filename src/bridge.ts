@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from './config.ts'
 import { startEmbeddedPostgres } from './db/embedded.ts'
@@ -21,7 +22,7 @@ import { buildServer, startHttp } from './http/server.ts'
 import { type CallKeys, createCallKeys } from './keys.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import { type SipController, startController } from './sip/controller.ts'
-import { startEmbeddedEngine } from './embedded-engine.ts'
+import { type EmbeddedEngine, startEmbeddedEngine } from './embedded-engine.ts'
 import type { EngineOptions } from './sip/engine/engine.ts'
 import { createLogger, type Log, type Logger } from './telemetry/logger.ts'
 
@@ -36,6 +37,8 @@ export interface Bridge {
   readonly adminApiKey: string
   /** Where generated secrets were written just now; undefined if they were there or configured. */
   readonly secretsWrittenTo: string | undefined
+  /** Reads the certificate of SIP over TLS again; undefined where this process has none. */
+  readonly reloadCertificate: (() => Promise<void>) | undefined
   /** Takes no new calls, lets live ones finish up to the limit, and releases everything. */
   readonly close: () => Promise<void>
 }
@@ -99,9 +102,10 @@ async function open(config: Config, overrides: BridgeOverrides, opened: Opened):
   const http = await startHttpRole(parts, steps, { state, wakeDelivery: deps.wakeDelivery })
   opened.closers.push(async () => stop.abort())
   const sip = await startSipRole(parts, steps, overrides)
-  if (sip) state.controller = sip
+  if (sip) state.controller = sip.controller
   return {
-    addresses: { http, sip: sip?.hostports ?? [] },
+    addresses: { http, sip: sip?.controller.hostports ?? [] },
+    reloadCertificate: config.sip.tls && sip?.engine?.reloadCertificate,
     adminApiKey: secrets.adminApiKey,
     secretsWrittenTo: secrets.generated ? secrets.file : undefined,
     close: () => closeAll(opened),
@@ -248,11 +252,17 @@ async function startHttpRole(
   return server.url
 }
 
+interface SipRole {
+  readonly controller: SipController
+  /** Undefined where a drachtio-server takes its place. */
+  readonly engine: EmbeddedEngine | undefined
+}
+
 async function startSipRole(
   parts: Parts,
   steps: Steps,
   { engineTimers }: BridgeOverrides,
-): Promise<SipController | undefined> {
+): Promise<SipRole | undefined> {
   const { config, database, keys, logger, opened, view } = parts
   if (!config.roles.has('sip')) return undefined
   const log = logger
@@ -265,7 +275,9 @@ async function startSipRole(
     log: logger,
   })
   opened.closers.push(heartbeat.close)
-  const server = config.drachtio ?? (await startEngineRole(parts, engineTimers))
+  const engine = config.drachtio ? undefined : await startEngineRole(parts, engineTimers)
+  const server = config.drachtio ?? engine?.server
+  assert(server)
   const controller = await startController({
     server,
     directory: view.current,
@@ -280,13 +292,13 @@ async function startSipRole(
     log,
   })
   opened.closers.push(() => controller.close(config.drainTimeoutMs))
-  return controller
+  return { controller, engine }
 }
 
 async function startEngineRole(
   { config, followers, logger, opened, view }: Parts,
   timers: EngineOptions['timers'],
-) {
+): Promise<EmbeddedEngine> {
   const engine = await startEmbeddedEngine(config.sip, {
     log: logger,
     exempt: trunkAddresses(view.current()),
@@ -294,7 +306,7 @@ async function startEngineRole(
   })
   followers.push((snapshot) => engine.setExempt(trunkAddresses(snapshot)))
   opened.closers.push(engine.close)
-  return engine.server
+  return engine
 }
 
 /** Trunks send many calls from few addresses: their limits are their own, not those of strangers. */

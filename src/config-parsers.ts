@@ -98,6 +98,20 @@ export const parseDatabaseUrl: Parser<string> = (text) =>
     ? valueOf(text)
     : wrong('is not a PostgreSQL URL: write postgresql://user:password@host:5432/database')
 
+/** Addresses of DNS servers, comma-separated: `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:53`. */
+export const parseNameServers: Parser<readonly string[]> = (text) => {
+  const servers = listOf(text)
+  return servers.length > 0 && servers.every(isNameServer)
+    ? valueOf(servers)
+    : wrong('is not a list of DNS servers: write addresses such as 192.0.2.1, or 192.0.2.1:53')
+}
+
+function isNameServer(text: string): boolean {
+  if (isIP(text) > 0) return true
+  const [, v6, v4, port = ''] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
+  return isIP(v6 ?? v4 ?? '') > 0 && readWhole(port, 1, PORT_MAX) !== undefined
+}
+
 /** An http or https URL without query; the slash at its end is left out. */
 export const parsePublicUrl: Parser<string> = (text) => {
   const url = URL.parse(text)

@@ -5,6 +5,7 @@ import {
   parseHeaderName,
   parseHost,
   parseKeySecrets,
+  parseNameServers,
   parsePublicUrl,
   type Parser,
   parseRanges,
@@ -20,8 +21,8 @@ import type { KeySecret } from './keys.ts'
 /** What a process does; several processes share one database. */
 export type Role = 'sip' | 'http' | 'settlement' | 'delivery'
 
-/** How SIP travels. TLS is not offered by the embedded engine. */
-export type SipTransport = 'udp' | 'tcp'
+/** How SIP travels. */
+export type SipTransport = 'udp' | 'tcp' | 'tls'
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 
@@ -38,6 +39,17 @@ export interface Config {
     readonly host: string
     readonly port: number
     readonly transports: readonly SipTransport[]
+    /** Given if and only if TLS is one of them. Port 0 is a free one; the files are PEM. */
+    readonly tls?:
+      | {
+          readonly port: number
+          readonly certificateFile: string
+          readonly keyFile: string
+          readonly authoritiesFile?: string
+        }
+      | undefined
+    /** Addresses of DNS servers, with a port or without; undefined: those of the machine. */
+    readonly nameServers?: readonly string[] | undefined
   }
   /** Undefined: the embedded engine. */
   readonly drachtio?:
@@ -85,7 +97,24 @@ export const SETTINGS = [
   },
   { name: 'SIP_HOST', default: '127.0.0.1', meaning: 'where the embedded SIP engine listens' },
   { name: 'SIP_PORT', default: '5060', meaning: 'its port; 0 is a free one' },
-  { name: 'SIP_TRANSPORTS', default: 'udp,tcp', meaning: 'its transports: udp, tcp' },
+  { name: 'SIP_TRANSPORTS', default: 'udp,tcp', meaning: 'its transports: udp, tcp, tls' },
+  { name: 'SIP_TLS_PORT', default: '5061', meaning: 'its port for TLS; 0 is a free one' },
+  {
+    name: 'SIP_TLS_CERT',
+    unset: 'none',
+    meaning: 'file with its certificate and what leads to the authority; read again on SIGHUP',
+  },
+  { name: 'SIP_TLS_KEY', unset: 'none', meaning: 'file with the key of the certificate' },
+  {
+    name: 'SIP_TLS_CA',
+    unset: 'none',
+    meaning: 'file with certificates of authorities that are trusted besides the public ones',
+  },
+  {
+    name: 'SIP_NAME_SERVERS',
+    unset: "the machine's",
+    meaning: 'DNS servers that SIP hosts are looked up with, comma-separated',
+  },
   {
     name: 'DRACHTIO_HOST',
     unset: 'embedded',
@@ -152,11 +181,7 @@ export function parseConfig(env: Environment): Config {
     databaseUrl: read('DATABASE_URL', parseDatabaseUrl),
     http: { host: readOr('HTTP_HOST', parseHost), port: readOr('HTTP_PORT', portFrom(0)) },
     publicUrl: read('PUBLIC_URL', parsePublicUrl),
-    sip: {
-      host: readOr('SIP_HOST', parseHost),
-      port: readOr('SIP_PORT', portFrom(0)),
-      transports: readOr('SIP_TRANSPORTS', wordsOf<SipTransport>(['udp', 'tcp'])),
-    },
+    sip: readSip(reader),
     drachtio: readDrachtio(reader),
     callHeaders: readCallHeaders(reader),
     callKeySecrets: read('CALL_KEY_SECRETS', parseKeySecrets),
@@ -211,6 +236,45 @@ const SECRETS: ReadonlySet<SettingName> = new Set([
   'CALL_KEY_SECRETS',
   'ADMIN_API_KEY',
 ])
+
+function readSip(reader: Reader): Config['sip'] {
+  const { read, readOr } = reader
+  const transports = readOr('SIP_TRANSPORTS', wordsOf<SipTransport>(['udp', 'tcp', 'tls']))
+  return {
+    host: readOr('SIP_HOST', parseHost),
+    port: readOr('SIP_PORT', portFrom(0)),
+    transports,
+    tls: readTls(reader, transports.includes('tls')),
+    nameServers: read('SIP_NAME_SERVERS', parseNameServers),
+  }
+}
+
+function readTls(
+  { read, readOr, problems }: Reader,
+  isUsed: boolean,
+): Config['sip']['tls'] | undefined {
+  const port = readOr('SIP_TLS_PORT', portFrom(0))
+  const certificateFile = read('SIP_TLS_CERT', parseText)
+  const keyFile = read('SIP_TLS_KEY', parseText)
+  const authoritiesFile = read('SIP_TLS_CA', parseText)
+  if (!isUsed) {
+    if (certificateFile !== undefined)
+      problems.push('SIP_TLS_CERT needs tls in SIP_TRANSPORTS: write SIP_TRANSPORTS=udp,tcp,tls')
+    return undefined
+  }
+  if (certificateFile === undefined || keyFile === undefined) {
+    problems.push(
+      'SIP_TRANSPORTS with tls needs a certificate: name its file in SIP_TLS_CERT, its key in SIP_TLS_KEY',
+    )
+    return undefined
+  }
+  return {
+    port,
+    certificateFile,
+    keyFile,
+    ...(authoritiesFile !== undefined && { authoritiesFile }),
+  }
+}
 
 function readDrachtio({ read, readOr, problems }: Reader): Config['drachtio'] {
   const host = read('DRACHTIO_HOST', parseHost)

@@ -22,7 +22,13 @@ describe('parseConfig', () => {
       databaseUrl: undefined,
       http: { host: '127.0.0.1', port: 8080 },
       publicUrl: undefined,
-      sip: { host: '127.0.0.1', port: 5060, transports: ['udp', 'tcp'] },
+      sip: {
+        host: '127.0.0.1',
+        port: 5060,
+        transports: ['udp', 'tcp'],
+        tls: undefined,
+        nameServers: undefined,
+      },
       drachtio: undefined,
       callHeaders: { uuid: 'X-PH-RetreaverUUID', key: 'X-PH-RetreaverKey' },
       callKeySecrets: undefined,
@@ -42,6 +48,11 @@ describe('parseConfig', () => {
     ['HTTP_HOST', '::1', { http: { host: '::1', port: 8080 } }],
     ['PUBLIC_URL', 'https://calls.example/base/', { publicUrl: 'https://calls.example/base' }],
     ['SIP_TRANSPORTS', 'udp', { sip: { host: '127.0.0.1', port: 5060, transports: ['udp'] } }],
+    [
+      'SIP_NAME_SERVERS',
+      '192.0.2.1, [2001:db8::1]:5353',
+      { sip: { nameServers: ['192.0.2.1', '[2001:db8::1]:5353'] } },
+    ],
     ['CALL_KEY_SECRETS', `1295:${STRONG}`, { callKeySecrets: [{ version: 1295, secret: STRONG }] }],
     ['ADMIN_API_KEY', 'eight-ch', { adminApiKey: 'eight-ch' }],
     ['ALLOW_PRIVATE_TARGETS', '10.0.0.0/8, ::1', { allowPrivateTargets: ['10.0.0.0/8', '::1'] }],
@@ -59,6 +70,16 @@ describe('parseConfig', () => {
       host: 'sip.lan',
       port: 9022,
       secret: 's',
+    })
+  })
+
+  it('reads what TLS needs', () => {
+    const env = { SIP_TRANSPORTS: 'udp,tls', SIP_TLS_CERT: 'sip.crt', SIP_TLS_KEY: 'sip.key' }
+    const files = { port: 5061, certificateFile: 'sip.crt', keyFile: 'sip.key' }
+    expect(parseConfig(env).sip.tls).toEqual(files)
+    expect(parseConfig({ ...env, SIP_TLS_CA: 'ca.crt' }).sip.tls).toEqual({
+      ...files,
+      authoritiesFile: 'ca.crt',
     })
   })
 
@@ -80,6 +101,11 @@ describe('parseConfig', () => {
     ['PUBLIC_URL', 'calls.example.com'],
     ['PUBLIC_URL', 'https://calls.example/?a=b'],
     ['SIP_TRANSPORTS', 'udp,tls'],
+    ['SIP_TRANSPORTS', 'udp,sctp'],
+    ['SIP_TLS_CERT', 'sip.crt'],
+    ['SIP_TLS_PORT', '65536'],
+    ['SIP_NAME_SERVERS', 'dns.lan'],
+    ['SIP_NAME_SERVERS', '192.0.2.1:0'],
     ['SIP_TRANSPORTS', ','],
     ['DRACHTIO_PORT', '0'],
     ['DRACHTIO_SECRET', 's'],

@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
 import { type EmbeddedEngine, startEmbeddedEngine } from '../src/embedded-engine.ts'
+import { createTlsRig } from './support/tls-files.ts'
 import { eventually } from './sip/engine/support/eventually.ts'
 
 const ADDRESS = { host: '127.0.0.1', port: 0, transports: ['udp', 'tcp'] } as const
@@ -7,6 +8,37 @@ const running: EmbeddedEngine[] = []
 
 afterEach(async () => {
   await Promise.all(running.splice(0).map((engine) => engine.close()))
+})
+
+it('says in the log what has come of reading the certificate again', async () => {
+  const rig = createTlsRig()
+  const logged: string[] = []
+  const note = (event: string): void => void logged.push(event)
+  const log = { debug: note, info: note, warn: note, error: note }
+  const { certificateFile, keyFile } = rig
+  const tls = { certificateFile, keyFile, port: 0 }
+  const engine = await startEmbeddedEngine({ ...ADDRESS, transports: ['tls'], tls }, { log })
+  running.push(engine)
+  rig.spoil()
+  await engine.reloadCertificate()
+  rig.renew()
+  await engine.reloadCertificate()
+  expect(logged).toEqual([
+    'engine.certificate_read',
+    'engine.certificate_refused',
+    'engine.certificate_read',
+  ])
+})
+
+it('asks for a certificate that can be used', async () => {
+  const ignore = (): void => undefined
+  const log = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+  const tls = { port: 0, certificateFile: '/nowhere.crt', keyFile: '/nowhere.key' }
+  const sip = { ...ADDRESS, transports: ['tls'], tls } as const
+  await expect(startEmbeddedEngine(sip, { log })).rejects.toMatchObject({
+    code: 'invalid_configuration',
+    message: 'Cannot read the TLS certificate /nowhere.crt: there is no such file.',
+  })
 })
 
 it('logs a fault of the engine, such as a range to exempt that is none', async () => {

@@ -1,12 +1,23 @@
 import type { Command } from 'commander'
+import { parseNameServers } from '../config-parsers.ts'
 import { AppError } from '../domain/app-error.ts'
-import { type Engine, startEngine } from '../sip/engine/engine.ts'
+import {
+  type CertificateFacts,
+  type Engine,
+  startEngine,
+  type TlsFiles,
+} from '../sip/engine/engine.ts'
 
 interface EngineCommandOptions {
   readonly sip: string
   readonly admin: string
   readonly secret?: string
   readonly transports: string
+  readonly tls?: string
+  readonly tlsKey?: string
+  readonly tlsPort: string
+  readonly tlsCa?: string
+  readonly nameServers?: string
 }
 
 /** `bridgeback engine`: the embedded SIP engine alone, where drachtio-server would stand. */
@@ -18,12 +29,22 @@ export function registerEngine(program: Command): void {
     .option('--transports <names>', 'how to speak SIP: udp, tcp', 'udp,tcp')
     .option('--admin <host:port>', 'where applications connect; keep it private', '127.0.0.1:9022')
     .option('--secret <secret>', 'what applications have to know; or set DRACHTIO_SECRET')
+    .option('--tls <file>', 'speak TLS with this certificate (PEM); SIGHUP has it read again')
+    .option('--tls-key <file>', 'the key of the certificate')
+    .option(
+      '--tls-port <port>',
+      'where to speak TLS, on the host of --sip; 0 is a free one',
+      '5061',
+    )
+    .option('--tls-ca <file>', 'authorities to trust besides the public ones')
+    .option('--name-servers <addresses>', "DNS servers instead of the machine's, comma-separated")
     .action(runEngine)
 }
 
 async function runEngine(options: EngineCommandOptions): Promise<void> {
   const engine = await start(options)
   process.stdout.write(`${describe(engine)}\n`)
+  if (options.tls !== undefined) reloadOnHangup(engine)
   const stopped = Promise.withResolvers<void>()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stopped.resolve)
   await Promise.race([stopped.promise.then(engine.close), failed(engine)])
@@ -40,10 +61,67 @@ async function start(options: EngineCommandOptions): Promise<Engine> {
   }
   const admin = parseAddress(options.admin, '--admin')
   const sip = parseTransports(options.transports).map((transport) => ({ transport, host, port }))
-  return startEngine({ sip, admin, secret }).catch((error: unknown) => {
+  const tls = readTls(options)
+  const nameServers = readNameServers(options.nameServers)
+  const secure = { transport: 'tls', host, port: readPort(options.tlsPort) } as const
+  return startEngine(
+    {
+      sip: tls ? [...sip, secure] : sip,
+      admin,
+      secret,
+      ...(tls && { tls }),
+      ...(nameServers && { nameServers }),
+    },
+    complain,
+    complain,
+  ).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error)
     throw new AppError('port_in_use', reason, { cause: error })
   })
+}
+
+function complain(problem: unknown): void {
+  process.stderr.write(`${problem instanceof Error ? problem.message : String(problem)}\n`)
+}
+
+function readTls({ tls, tlsCa, tlsKey }: EngineCommandOptions): TlsFiles | undefined {
+  if (tls === undefined && tlsKey === undefined) return undefined
+  if (tls !== undefined && tlsKey !== undefined)
+    return {
+      certificateFile: tls,
+      keyFile: tlsKey,
+      ...(tlsCa !== undefined && { authoritiesFile: tlsCa }),
+    }
+  throw new AppError(
+    'invalid_configuration',
+    'TLS needs a certificate and its key: give both, --tls and --tls-key.',
+  )
+}
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 65_536
+  if (port <= 65_535) return port
+  throw new AppError('invalid_configuration', `--tls-port "${text}" is not a port: write 5061.`)
+}
+
+function readNameServers(text: string | undefined): readonly string[] | undefined {
+  if (text === undefined) return undefined
+  const parsed = parseNameServers(text)
+  if (parsed.kind === 'value') return parsed.value
+  throw new AppError('invalid_configuration', `--name-servers "${text}" ${parsed.problem}.`)
+}
+
+function reloadOnHangup(engine: Engine): void {
+  const announce = (certificate: CertificateFacts | undefined): void => {
+    if (certificate) process.stdout.write(`${describeCertificate(certificate)}\n`)
+  }
+  announce(engine.certificate)
+  process.on('SIGHUP', () => void engine.reloadCertificate().then(announce, complain))
+}
+
+function describeCertificate({ expiresAt, names }: CertificateFacts): string {
+  const verb = expiresAt.getTime() < Date.now() ? 'HAS EXPIRED on' : 'is valid until'
+  return `  TLS    the certificate of ${names} ${verb} ${expiresAt.toISOString().slice(0, 10)}`
 }
 
 /** Reads `127.0.0.1:5060` or `[::1]:5060`; `option` is named in the error. */
@@ -66,7 +144,7 @@ function parseTransports(text: string): readonly Transport[] {
   if (known.length === names.length) return known
   throw new AppError(
     'invalid_configuration',
-    `--transports "${text}" is not known: write udp, tcp or udp,tcp.`,
+    `--transports "${text}" is not known: write udp, tcp or udp,tcp; for TLS give --tls.`,
   )
 }
 

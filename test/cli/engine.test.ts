@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { connectSipClient } from '../../src/sip/srf.ts'
+import { createTlsRig } from '../support/tls-files.ts'
 import { waitFor } from '../support/wait.ts'
 import { startCommand } from './support/command.ts'
 
@@ -24,7 +25,40 @@ describe('bridgeback engine', () => {
     expect(await engine.exited).toBe(0)
   })
 
+  it('speaks TLS, reads the certificate again on SIGHUP, and keeps it if that fails', async () => {
+    const rig = createTlsRig()
+    const files = ['--tls', rig.certificateFile, '--tls-key', rig.keyFile, '--tls-port', '0']
+    const engine = startCommand(['engine', ...FREE, '--secret', 's', ...files])
+    const port = await tlsPortOf(engine.output)
+    const before = await rig.fingerprint(port)
+    rig.spoil()
+    engine.stop('SIGHUP')
+    await waitFor(() => engine.errors() !== '', { what: 'a complaint' })
+    expect(engine.errors()).toBe(
+      `The TLS key ${rig.keyFile} does not belong to the certificate ${rig.certificateFile}: ` +
+        'both have to come from the same request.\n',
+    )
+    expect(await rig.fingerprint(port)).toBe(before)
+    rig.renew()
+    engine.stop('SIGHUP')
+    const certificates = () => engine.output().match(/is valid until/g)?.length
+    await waitFor(() => certificates() === 2, { what: 'the certificate' })
+    expect(await rig.fingerprint(port)).not.toBe(before)
+    engine.stop('SIGTERM')
+    expect(await engine.exited).toBe(0)
+  })
+
   it.each([
+    {
+      name: 'asks for the key of a certificate',
+      args: [...FREE, '--secret', 's', '--tls', 'sip.crt'],
+      says: 'TLS needs a certificate and its key: give both, --tls and --tls-key.\n',
+    },
+    {
+      name: 'says which certificate is missing',
+      args: [...FREE, '--secret', 's', '--tls', '/nowhere.crt', '--tls-key', '/nowhere.key'],
+      says: 'Cannot read the TLS certificate /nowhere.crt: there is no such file.\n',
+    },
     {
       name: 'asks for a secret',
       args: FREE,
@@ -43,7 +77,7 @@ describe('bridgeback engine', () => {
     {
       name: 'names the transports that there are',
       args: [...FREE, '--secret', 's', '--transports', 'udp,sctp'],
-      says: '--transports "udp,sctp" is not known: write udp, tcp or udp,tcp.\n',
+      says: '--transports "udp,sctp" is not known: write udp, tcp or udp,tcp; for TLS give --tls.\n',
     },
   ])('$name and exits with 1', async ({ args, says }) => {
     const engine = startCommand(['engine', ...args], { DRACHTIO_SECRET: '' })
@@ -67,6 +101,14 @@ async function addressesOf(output: () => string): Promise<{ sip: string; admin: 
     { what: 'the addresses', deadlineMs: 10_000 },
   )
   return { sip, admin }
+}
+
+async function tlsPortOf(output: () => string): Promise<number> {
+  const [, port] = await waitFor(
+    () => /SIP +tls\/127\.0\.0\.1:(\d+)\n[^]*is valid until/.exec(output()) ?? undefined,
+    { what: 'the TLS address', deadlineMs: 10_000 },
+  )
+  return Number(port)
 }
 
 async function connect(admin: string, secret: string): Promise<readonly string[]> {

@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly guard?: Partial<GuardOptions>
   /** What addresses with TLS need. */
   readonly tls?: TlsFiles
+  /** DNS servers, with a port or without, instead of those of the machine. */
+  readonly nameServers?: readonly string[]
   /** How many connections there may be, and how slow. */
   readonly connections?: Partial<ConnectionLimits>
 }
