@@ -20,7 +20,9 @@ const SYSTEM = [
   'test/sip/outcomes.test.ts',
   'test/sip/pings.test.ts',
   'test/sip/engine/core/**',
+  'test/sip/engine/torture/**',
   'test/sip/engine/engine.test.ts',
+  'test/sip/engine/fuzz.test.ts',
   'test/sip/engine/fuzz.test.ts',
 ]
 

@@ -25,7 +25,9 @@ const EXTENSIONS: ReadonlySet<string> = new Set(['100rel', 'timer'])
 const MESSAGE_BYTES_MAX = 65_535
 const DATAGRAM_BYTES_MAX = 16_384
 const URI_BYTES_MAX = 512
-const HOPS_MAX = 20
+/** RFC 4475 §3.1.1.7 has a good request that came through 34 hops. */
+const HOPS_MAX = 40
+const RECORD_ROUTES_MAX = 20
 
 /**
  * Decides whether a well-formed request is refused before anybody sees it; undefined if not. The
@@ -57,7 +59,7 @@ function refuseHeaders(request: SipRequest): Refusal | undefined {
   if (hops === 0 && toTag === undefined && method !== 'OPTIONS' && method !== 'CANCEL')
     return refusal(483)
   if (count(headerValues(headers, 'via')) > HOPS_MAX) return bad('Too Many Via Headers')
-  if (count(headerValues(headers, 'record-route')) > HOPS_MAX)
+  if (count(headerValues(headers, 'record-route')) > RECORD_ROUTES_MAX)
     return bad('Too Many Record-Route Headers')
   if (method === 'INVITE' && request.fromTag === undefined) return bad('Missing From Tag')
   return refuseContact(request) ?? refuseRecordRoute(request)

@@ -1,4 +1,4 @@
-import { isToken, parameter } from './headers.ts'
+import { hasEmptyParameter, isToken, parameter } from './headers.ts'
 
 /** A From, To, Contact, Route or similar value taken apart. @see RFC 3261 §20.10 */
 export interface Address {
@@ -70,6 +70,7 @@ function withParameters(
   parameters: string,
 ): Address | undefined {
   if (parameters !== '' && !parameters.startsWith(';')) return undefined
+  if (hasEmptyParameter(parameters)) return undefined
   return { display, uri, parameters }
 }
 

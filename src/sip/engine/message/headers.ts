@@ -152,6 +152,18 @@ export function parameter(list: string, name: string): string | undefined {
   return undefined
 }
 
+/** Whether a list such as `;tag=x;;lr` has nothing between two semicolons. */
+export function hasEmptyParameter(list: string): boolean {
+  if (!/;[ \t]*;/.test(list)) return false // nearly always, and without looking at quotes
+  let at = list.indexOf(';')
+  while (at < list.length) {
+    const end = endBefore(list, at + 1, 0x3b, false)
+    if (end < list.length && list.slice(at + 1, end).trim() === '') return true
+    at = end
+  }
+  return false
+}
+
 function sameName(list: string, from: number, to: number, name: string): boolean {
   if (to - from < name.length) return false
   if (list.startsWith(name, from) && to - from === name.length) return true

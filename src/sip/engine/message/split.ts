@@ -32,6 +32,7 @@ export const NETWORK_LIMITS: SizeLimits = { headBytes: 16_384, lineBytes: 4_096,
 
 const CR = 0x0d
 const LF = 0x0a
+const BACKSLASH = 0x5c
 
 /**
  * Splits a message into start line, header fields and the bytes after the blank line, in one pass.
@@ -117,12 +118,16 @@ function joinHead(startLine: string, headers: readonly HeaderField[]): string {
   return `${head}\r\n`
 }
 
-/** Control characters, and CR or LF that do not come together: they would smuggle header lines. */
+/**
+ * Control characters that no backslash goes before, and CR or LF that do not come together: they would
+ * smuggle header lines. @see RFC 3261 §25.1, quoted-pair
+ */
 function hasForbiddenByte(text: string, from: number, to: number): boolean {
   for (let at = from; at < to; at++) {
     const code = text.charCodeAt(at)
     if (code >= 0x20 && code !== 0x7f) continue
     if (code === 0x09) continue
+    if (code !== CR && code !== LF && text.charCodeAt(at - 1) === BACKSLASH) continue
     if (code !== CR || text.charCodeAt(at + 1) !== LF) return true
     at++
   }

@@ -1,4 +1,4 @@
-import { endOfElement, parameter } from './headers.ts'
+import { endOfElement, isToken, parameter } from './headers.ts'
 import { bracketed, parseHostPort } from './uri.ts'
 
 /** The first Via of a message taken apart. @see RFC 3261 §20.42 */
@@ -38,7 +38,10 @@ export function parseVia(value: string): Via | undefined {
   }
 }
 
-/** Reads `SIP/2.0/UDP `, with the white space that RFC 4475 §3.1.1.1 shows allowed around slashes. */
+/**
+ * Reads `SIP/2.0/UDP `, with the white space that RFC 4475 §3.1.1.1 shows allowed around slashes. Another
+ * version is read too: its sender has to be told that it is not supported.
+ */
 function parseSentProtocol(
   value: string,
   limit: number,
@@ -47,13 +50,18 @@ function parseSentProtocol(
   const second = value.indexOf('/', first + 1)
   if (first === -1 || second === -1 || second > limit) return undefined
   if (value.slice(0, first).trimEnd().toUpperCase() !== 'SIP') return undefined
-  if (value.slice(first + 1, second).trim() !== '2.0') return undefined
+  if (!isVersion(value.slice(first + 1, second).trim())) return undefined
   let at = second + 1
   while (isBlank(value, at)) at++
   const start = at
   while (at < limit && !isBlank(value, at)) at++
   if (at === start || at >= limit) return undefined
   return { transport: value.slice(start, at).toLowerCase(), end: at }
+}
+
+function isVersion(text: string): boolean {
+  const [major = '', minor = '', ...rest] = text.split('.')
+  return rest.length === 0 && isToken(major) && isToken(minor)
 }
 
 const isBlank = (text: string, at: number): boolean => {

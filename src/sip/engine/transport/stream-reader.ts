@@ -1,3 +1,5 @@
+import { isToken } from '../message/headers.ts'
+
 /** What a stream's bytes turn out to be. */
 export interface Reading {
   /** Complete messages, in order, one character a byte. */
@@ -10,7 +12,10 @@ export interface Reading {
 
 /** Cuts a stream into SIP messages. */
 export interface StreamReader {
-  /** Undefined if this is no SIP, or a message is too long: the connection is to be closed. */
+  /**
+   * Undefined if this is no SIP, or a message is too long: the connection is to be closed. Messages that
+   * came before it in the same bytes are given first.
+   */
   readonly push: (bytes: string) => Reading | undefined
 }
 
@@ -28,7 +33,9 @@ const FIRST_BYTES = 8
  */
 export function createStreamReader(): StreamReader {
   let pending = ''
+  let isBroken = false
   const push = (bytes: string): Reading | undefined => {
+    if (isBroken) return undefined
     pending += bytes
     const messages: string[] = []
     let isPinged = false
@@ -38,7 +45,11 @@ export function createStreamReader(): StreamReader {
       if (begin - at >= 4) isPinged = true
       at = begin
       const length = lengthOfMessage(pending, at)
-      if (length === 'not_sip') return undefined
+      if (length === 'not_sip') {
+        if (messages.length === 0) return undefined
+        isBroken = true
+        return { messages, isPinged, isPartial: true }
+      }
       if (length === 'incomplete' || at + length > pending.length) break
       messages.push(pending.slice(at, at + length))
       at += length
@@ -71,11 +82,9 @@ function mayBeSip(text: string, from: number): boolean {
   const end = Math.min(text.length, from + FIRST_BYTES)
   for (let at = from; at < end; at++) {
     const code = text.charCodeAt(at)
-    const isLetter = code >= 0x41 && code <= 0x5a
-    const isOfStatusLine = code === 0x2f || code === 0x2e || (code >= 0x30 && code <= 0x39)
     if (code === 0x20) return at > from
     if (code === 0x0d && at === text.length - 1 && at === from) return true
-    if (!isLetter && !isOfStatusLine) return false
+    if (code !== 0x2f && !isToken(text.charAt(at))) return false
   }
   return true
 }

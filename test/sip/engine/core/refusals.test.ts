@@ -188,11 +188,11 @@ it.each<{ name: string; changes: () => Changes; status: number; with?: string }>
     status: 414,
   },
   {
-    name: 'more than 20 Via',
+    name: 'more than 40 Via',
     changes: () => ({
       lines: [
         via('z9hG4bK-many'),
-        ...Array.from({ length: 20 }, () => 'Via: SIP/2.0/UDP a;branch=b'),
+        ...Array.from({ length: 40 }, () => 'Via: SIP/2.0/UDP a;branch=b'),
       ],
     }),
     status: 400,

@@ -8,6 +8,10 @@ it.each([
   },
   { value: 'Alice B <sip:a@b>', expected: { display: 'Alice B', uri: 'sip:a@b', parameters: '' } },
   { value: 'sip:a@b;tag=1', expected: { display: '', uri: 'sip:a@b', parameters: ';tag=1' } },
+  {
+    value: '<sip:a@b>;x="y;;z";tag=1',
+    expected: { display: '', uri: 'sip:a@b', parameters: ';x="y;;z";tag=1' },
+  },
   { value: ' <tel:+1555> ', expected: { display: '', uri: 'tel:+1555', parameters: '' } },
   {
     value: '"caf\xc3\xa9"<sip:a@b>',
@@ -27,6 +31,8 @@ it.each([
   '<sip:a@b',
   '<sip:a b>',
   '<sip:a@b> junk',
+  '<sip:a@b>;;',
+  '<sip:a@b>;x="y;;z"; ;tag=1',
   'sip:a@b?Route=x',
   'sip:a@b,sip:c@d',
   'caf\xc3\xa9 <sip:a@b>',

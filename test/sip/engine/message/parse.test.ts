@@ -45,6 +45,11 @@ it('joins folded lines, writes compact names out and closes gaps before colons',
   )
 })
 
+it('takes a control character that a backslash goes before (RFC 4475 §3.1.1.2)', () => {
+  const quoted = instead('To', 'To: "BEL:\\\x07 NUL:\\\0 DEL:\\\x7f" <sip:bob@b.example>')
+  expect(parseMessage(text(quoted), false)).toMatchObject({ kind: 'request' })
+})
+
 it('skips empty lines before a message (RFC 3261 §7.5)', () => {
   expect(parseMessage(`\r\n\r\n${text(BASE)}`, false)).toMatchObject({ kind: 'request' })
 })
@@ -124,6 +129,11 @@ describe('refuses', () => {
     {
       name: 'a carriage return that smuggles a header',
       raw: text([...BASE, 'X-A: 1\rX-B: 2']),
+      reason: 'Control Character In Header',
+    },
+    {
+      name: 'a line feed behind a backslash',
+      raw: text(instead('To', 'To: "a\\\nb" <sip:bob@b.example>')),
       reason: 'Control Character In Header',
     },
     { name: 'a NUL', raw: text([...BASE, 'X-A: \0']), reason: 'Control Character In Header' },

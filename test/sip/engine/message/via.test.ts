@@ -33,6 +33,7 @@ describe('parseVia', () => {
       expected: { host: 'a', branch: 'x' },
     },
     { value: 'SIP/2.0/UDP a', expected: { host: 'a', branch: '' } },
+    { value: 'SIP/7.0/UDP a;branch=x', expected: { transport: 'udp', host: 'a', branch: 'x' } },
   ])('reads $value', ({ expected, value }) => {
     expect(parseVia(value)).toMatchObject(expected)
   })
@@ -43,7 +44,7 @@ describe('parseVia', () => {
     'SIP/2.0',
     'SIP/2.0/UDP',
     'SIP/2.0/UDP ;branch=x',
-    'SIP/3.0/UDP a;branch=x',
+    'SIP/3/UDP a;branch=x',
     'HTTP/2.0/UDP a',
     'SIP/2.0/UDP a:99999',
     'SIP/2.0/UDP a b;branch=x',
