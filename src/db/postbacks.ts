@@ -1,4 +1,5 @@
 import type { PostbackText } from '../domain/postback.ts'
+import { columnsOf } from './columns.ts'
 import type { Queryable } from './queryable.ts'
 
 /** A request to `set_value`, as it is kept. @see behaviour B15 */
@@ -29,11 +30,8 @@ export async function insertPostbacks(
   if (postbacks.length === 0) return
   await db.query({
     name: 'insert-postbacks',
-    text: `${INSERT}
-           select call_uuid, postback_id, received_at, source, method, query, body, leg,
-                  http_status, status, reason, conversion, revenue_text, txid
-             from ${ROWS}`,
-    values: [rowsOf(postbacks)],
+    text: `${INSERT} select * from ${ROWS}`,
+    values: columnsOfPostbacks(postbacks),
   })
 }
 
@@ -51,39 +49,50 @@ export async function insertRefusals(
            select call_uuid, postback_id, received_at, source, method, query, body, leg,
                   http_status, status, new.reason, calls.conversion, revenue_text, txid
              from ${ROWS} join calls using (call_uuid)`,
-    values: [rowsOf(refusals)],
+    values: columnsOfPostbacks(refusals),
   })
 }
 
-const INSERT = `
-  insert into postbacks (call_uuid, postback_id, received_at, source, method, query, body, leg,
-                         http_status, status, reason, conversion, revenue_text, txid)`
+const COLUMNS = [
+  ['call_uuid', 'uuid'],
+  ['postback_id', 'uuid'],
+  ['received_at', 'timestamptz'],
+  ['source', 'text'],
+  ['method', 'text'],
+  ['query', 'text'],
+  ['body', 'text'],
+  ['leg', 'smallint'],
+  ['http_status', 'smallint'],
+  ['status', 'text'],
+  ['reason', 'text'],
+  ['conversion', 'text'],
+  ['revenue_text', 'text'],
+  ['txid', 'text'],
+] as const
 
-const ROWS = `
-  jsonb_to_recordset($1::jsonb) as new (
-    call_uuid uuid, postback_id uuid, received_at timestamptz, source text, method text, query text,
-    body text, leg smallint, http_status smallint, status text, reason text, conversion text,
-    revenue_text text, txid text)`
+const NAMES = COLUMNS.map(([name]) => name)
+const INSERT = `insert into postbacks (${NAMES.join(', ')})`
+const ROWS = `unnest(${COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ')})
+                as new (${NAMES.join(', ')})`
 
-function rowsOf(postbacks: readonly (NewRefusal & Partial<NewPostback>)[]): string {
-  return JSON.stringify(
-    postbacks.map((postback) => ({
-      call_uuid: postback.callUuid,
-      postback_id: postback.postbackId,
-      received_at: postback.receivedAt,
-      source: postback.source,
-      method: postback.method,
-      query: postback.text.query,
-      body: postback.text.body,
-      leg: postback.leg,
-      http_status: postback.httpStatus,
-      status: postback.status,
-      reason: postback.reason,
-      conversion: postback.conversion,
-      revenue_text: postback.revenueText,
-      txid: postback.txid,
-    })),
-  )
+function columnsOfPostbacks(postbacks: readonly (NewRefusal & Partial<NewPostback>)[]): string[] {
+  const rows = postbacks.map((postback) => ({
+    call_uuid: postback.callUuid,
+    postback_id: postback.postbackId,
+    received_at: postback.receivedAt,
+    source: postback.source,
+    method: postback.method,
+    query: postback.text.query,
+    body: postback.text.body,
+    leg: postback.leg,
+    http_status: postback.httpStatus,
+    status: postback.status,
+    reason: postback.reason,
+    conversion: postback.conversion,
+    revenue_text: postback.revenueText,
+    txid: postback.txid,
+  }))
+  return columnsOf(rows, NAMES)
 }
 
 /** A postback that came before its call had ended and waits to be applied. */

@@ -1,4 +1,5 @@
 import { buildEntry, type LedgerEntry, type NewEntry } from '../domain/ledger.ts'
+import { columnsOf } from './columns.ts'
 import { hashEntry, NO_HASH } from './ledger-hash.ts'
 import type { Queryable } from './queryable.ts'
 
@@ -6,6 +7,53 @@ interface LastEntry {
   readonly hash: string
   readonly decidedAt: Date
 }
+
+/** An entry as it is stored, and what of it is put on its call. */
+interface Row extends LedgerEntry {
+  /** In hex, as is `hash`. */
+  readonly previous_hash: string
+  readonly hash: string
+  /** Whether it is the newest of its call. */
+  is_standing: boolean
+  /** Null for a correction, which changes what a conversion is worth and not when the call converted. */
+  settled_at: string | null
+}
+
+const COLUMNS = [
+  ['call_uuid', 'uuid'],
+  ['revision', 'int'],
+  ['kind', 'text'],
+  ['conversion', 'text'],
+  ['reason', 'text'],
+  ['campaign_id', 'text'],
+  ['campaign_version', 'int'],
+  ['group_id', 'text'],
+  ['conversion_name', 'text'],
+  ['basis', 'text'],
+  ['revenue', 'numeric'],
+  ['payout', 'numeric'],
+  ['payout_clamped', 'boolean'],
+  ['postback_id', 'uuid'],
+  ['postback_value', 'text'],
+  ['connected_ms', 'bigint'],
+  ['late', 'boolean'],
+  ['duplicate', 'boolean'],
+  ['steps', 'jsonb'],
+  ['decided_at', 'timestamptz'],
+  ['publisher_id', 'text'],
+  ['buyer_id', 'text'],
+  ['ended_at', 'timestamptz'],
+  ['settle_at', 'timestamptz'],
+  ['replay_id', 'uuid'],
+  ['previous_hash', 'text'],
+  ['hash', 'text'],
+  ['is_standing', 'boolean'],
+  ['settled_at', 'timestamptz'],
+] as const satisfies readonly (readonly [keyof Row, string])[]
+
+const NAMES = COLUMNS.map(([name]) => name)
+const ARRAYS = COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ')
+const STORED = NAMES.slice(0, -4).join(', ')
 
 /**
  * Appends decisions to the ledger, each chained by hash to the call's entry before it and never earlier than
@@ -18,36 +66,46 @@ export async function appendSettlements(
 ): Promise<void> {
   if (settlements.length === 0) return
   const last = await lastEntries(db, settlements)
-  const entries = settlements.map((settlement) => {
-    const before = last.get(settlement.call.callUuid)
-    const decidedAt = latest(settlement.decidedAt, before?.decidedAt)
-    const entry = buildEntry({ ...settlement, decidedAt })
-    const previousHash = before?.hash ?? NO_HASH
-    const hash = hashEntry(previousHash, entry)
-    last.set(entry.call_uuid, { hash, decidedAt })
-    return { ...entry, previous_hash: previousHash, hash }
-  })
   await db.query({
     name: 'append-settlements',
-    text: `insert into settlements (
-                  call_uuid, revision, kind, conversion, reason, campaign_id, campaign_version, group_id,
-                  conversion_name, basis, revenue, payout, payout_clamped, postback_id, postback_value,
-                  connected_ms, late, duplicate, steps, decided_at, publisher_id, buyer_id, ended_at,
-                  settle_at, replay_id, previous_hash, hash)
-           select call_uuid, revision, kind, conversion, reason, campaign_id, campaign_version, group_id,
-                  conversion_name, basis, revenue, payout, payout_clamped, postback_id, postback_value,
-                  connected_ms, late, duplicate, steps, decided_at, publisher_id, buyer_id, ended_at,
-                  settle_at, replay_id, decode(previous_hash, 'hex'), decode(hash, 'hex')
-             from jsonb_to_recordset($1::jsonb) as new (
-                  call_uuid uuid, revision int, kind text, conversion text, reason text, campaign_id text,
-                  campaign_version int, group_id text, conversion_name text, basis text, revenue numeric,
-                  payout numeric, payout_clamped boolean, postback_id uuid, postback_value text,
-                  connected_ms bigint, late boolean, duplicate boolean, steps jsonb, decided_at timestamptz,
-                  publisher_id text, buyer_id text, ended_at timestamptz, settle_at timestamptz,
-                  replay_id uuid, previous_hash text, hash text)`,
-    values: [JSON.stringify(entries)],
+    text: `with new as (
+             select * from unnest(${ARRAYS})
+                        as new (${NAMES.join(', ')})
+           ), standing as (
+             update calls
+                set conversion = new.conversion, conversion_group_id = new.group_id,
+                    revision = new.revision, reason = new.reason, conversion_name = new.conversion_name,
+                    basis = new.basis, revenue = new.revenue, payout = new.payout,
+                    postback_value = new.postback_value, late = new.late, duplicate = new.duplicate,
+                    settled_at = coalesce(new.settled_at, calls.settled_at)
+               from new
+              where calls.call_uuid = new.call_uuid and new.is_standing
+           )
+           insert into settlements (${STORED}, previous_hash, hash)
+           select ${STORED}, decode(previous_hash, 'hex'), decode(hash, 'hex') from new`,
+    values: columnsOf(chain(settlements, last), NAMES),
   })
-  await putOnCalls(db, entries)
+}
+
+function chain(settlements: readonly NewEntry[], before: ReadonlyMap<string, LastEntry>): Row[] {
+  const last = new Map(before)
+  const standing = new Map<string, Row>()
+  return settlements.map((settlement) => {
+    const { callUuid } = settlement.call
+    const previous = last.get(callUuid)
+    const decidedAt = latest(settlement.decidedAt, previous?.decidedAt)
+    const entry = buildEntry({ ...settlement, decidedAt })
+    const previousHash = previous?.hash ?? NO_HASH
+    const hash = hashEntry(previousHash, entry)
+    last.set(callUuid, { hash, decidedAt })
+    const overtaken = standing.get(callUuid)
+    const settledAt = entry.kind === 'adjustment' ? overtaken?.settled_at : entry.decided_at
+    if (overtaken) overtaken.is_standing = false
+    const chained = { previous_hash: previousHash, hash }
+    const row: Row = { ...entry, ...chained, is_standing: true, settled_at: settledAt ?? null }
+    standing.set(callUuid, row)
+    return row
+  })
 }
 
 /** A transaction that waited for the call may have begun before the one that it waited for. */
@@ -72,50 +130,4 @@ async function lastEntries(
     ],
   })
   return new Map(rows.map(({ callUuid, ...last }) => [callUuid, last]))
-}
-
-/**
- * Only the last entry of each call is put on it. A correction changes what a conversion is worth, not when
- * the call converted.
- */
-async function putOnCalls(db: Queryable, entries: readonly LedgerEntry[]): Promise<void> {
-  const settledAt = new Map(
-    entries.flatMap(({ call_uuid, kind, decided_at }) =>
-      kind === 'adjustment' ? [] : [[call_uuid, decided_at] as const],
-    ),
-  )
-  const newest = new Map(entries.map((entry) => [entry.call_uuid, entry]))
-  await db.query({
-    name: 'put-settlements-on-calls',
-    text: `update calls
-              set conversion = new.conversion, conversion_group_id = new.group_id,
-                  revision = new.revision, reason = new.reason, conversion_name = new.conversion_name,
-                  basis = new.basis, revenue = new.revenue, payout = new.payout,
-                  postback_value = new.postback_value, late = new.late, duplicate = new.duplicate,
-                  settled_at = coalesce(new.settled_at, calls.settled_at)
-             from jsonb_to_recordset($1::jsonb) as new (
-                  call_uuid uuid, revision int, conversion text, reason text, group_id text,
-                  conversion_name text, basis text, revenue numeric, payout numeric, postback_value text,
-                  late boolean, duplicate boolean, settled_at timestamptz)
-            where calls.call_uuid = new.call_uuid`,
-    values: [
-      JSON.stringify(
-        [...newest.values()].map((entry) => ({
-          call_uuid: entry.call_uuid,
-          revision: entry.revision,
-          conversion: entry.conversion,
-          reason: entry.reason,
-          group_id: entry.group_id,
-          conversion_name: entry.conversion_name,
-          basis: entry.basis,
-          revenue: entry.revenue,
-          payout: entry.payout,
-          postback_value: entry.postback_value,
-          late: entry.late,
-          duplicate: entry.duplicate,
-          settled_at: settledAt.get(entry.call_uuid) ?? null,
-        })),
-      ),
-    ],
-  })
 }

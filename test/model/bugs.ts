@@ -77,22 +77,24 @@ function change(statement: NamedStatement, bug: Bug): NamedStatement {
     const ahead = text.replace(DEADLINE, `${DEADLINE} + interval '${AHEAD}'`)
     return { name: `${name}-ahead`, text: ahead, values: values ?? [] }
   }
-  if (bug === 'amounts in floats' && /settlements/.test(name) && Array.isArray(values)) {
-    return { ...statement, values: values.map(inFloats) }
+  if (bug === 'amounts in floats' && name === 'append-settlements' && Array.isArray(values)) {
+    return { ...statement, values: inFloats(text, values as readonly string[]) }
   }
   return statement
 }
 
 /** Once more, as many a program does it. */
-function inFloats(value: unknown): unknown {
-  if (typeof value !== 'string' || !value.startsWith('[{')) return value
-  const entries = JSON.parse(value) as { basis: string | null; revenue: string; payout: string }[]
-  return JSON.stringify(
-    entries.map((entry) => {
-      if (!entry.basis?.startsWith('posted')) return entry
-      const share = Number(entry.payout) < Number(entry.revenue) ? 0.8 : 1.005
-      const payout = Math.round(Number(entry.revenue) * share * 100) / 100
-      return { ...entry, payout: String(payout) }
-    }),
-  )
+function inFloats(text: string, columns: readonly string[]): readonly string[] {
+  const names = /as new \((.*?)\)/s.exec(text)?.[1]?.split(', ') ?? []
+  const column = (name: string) => (columns[names.indexOf(name)] ?? '').slice(1, -1).split(',')
+  const [bases, revenues] = [column('basis'), column('revenue').map(numberOf)]
+  const payouts = column('payout').map((payout, index) => {
+    const revenue = revenues[index] ?? 0
+    if (!bases[index]?.startsWith('"posted')) return payout
+    const share = numberOf(payout) < revenue ? 0.8 : 1.005
+    return Math.round(revenue * share * 100) / 100
+  })
+  return columns.with(names.indexOf('payout'), `{${payouts.join(',')}}`)
 }
+
+const numberOf = (quoted: string): number => Number(quoted.replaceAll('"', ''))
