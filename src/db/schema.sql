@@ -14,28 +14,44 @@ CREATE OR REPLACE FUNCTION ensure_partitions(first timestamp with time zone, las
  LANGUAGE plpgsql
 AS $function$
 declare
-  parent text;
-  month  timestamptz;
-  name   text;
-  made   int := 0;
+  month   timestamptz := date_trunc('month', first at time zone 'UTC') at time zone 'UTC';
+  next    timestamptz;
+  suffix  text;
+  parent  text;
+  made    int := 0;
 begin
   perform pg_advisory_xact_lock(hashtext('bridgeback.partitions'));
-  foreach parent in array array['calls', 'legs', 'postbacks', 'settlements', 'deliveries', 'attempts'] loop
-    month := date_trunc('month', first at time zone 'UTC') at time zone 'UTC';
-    while month <= last loop
-      name := parent || '_' || to_char(month at time zone 'UTC', 'YYYY_MM');
-      if to_regclass(name) is null then
-        execute format('create table %I partition of %I for values from (%L) to (%L)', name, parent,
-          uuid_floor(month), uuid_floor((month at time zone 'UTC' + interval '1 month') at time zone 'UTC'));
-        if parent in ('calls', 'deliveries') then
-          execute format('alter table %I set (fillfactor = 70)', name);
-        end if;
+  while month <= last loop
+    suffix := to_char(month at time zone 'UTC', '"_"YYYY_MM');
+    next := (month at time zone 'UTC' + interval '1 month') at time zone 'UTC';
+    if to_regclass('calls' || suffix) is null then
+      foreach parent in array array['calls', 'legs', 'postbacks', 'settlements', 'deliveries', 'attempts'] loop
+        execute format('create table %I partition of %I for values from (%L) to (%L)',
+          parent || suffix, parent, uuid_floor(month), uuid_floor(next));
         made := made + 1;
-      end if;
-      month := (month at time zone 'UTC' + interval '1 month') at time zone 'UTC';
-    end loop;
+      end loop;
+      execute format('alter table %I set (fillfactor = 70)', 'calls' || suffix);
+      execute format('alter table %I set (fillfactor = 70)', 'deliveries' || suffix);
+      perform refer_within_month(suffix);
+    end if;
+    month := next;
   end loop;
   return made;
+end $function$;
+
+CREATE OR REPLACE FUNCTION refer_within_month(month text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  child text;
+begin
+  foreach child in array array['legs', 'postbacks', 'settlements', 'deliveries'] loop
+    execute format('alter table %I add foreign key (call_uuid) references %I (call_uuid)',
+      child || month, 'calls' || month);
+  end loop;
+  execute format('alter table %I add foreign key (call_uuid, tracking_url_id, occurrence) references %I',
+    'attempts' || month, 'deliveries' || month);
 end $function$;
 
 CREATE OR REPLACE FUNCTION refuse_change()
@@ -349,23 +365,23 @@ create table postbacks_default partition of postbacks default;
 
 create table settlements_default partition of settlements default;
 
-alter table attempts add constraint attempts_call_uuid_tracking_url_id_occurrence_fkey FOREIGN KEY (call_uuid, tracking_url_id, occurrence) REFERENCES deliveries(call_uuid, tracking_url_id, occurrence);
+alter table attempts_default add constraint attempts_default_call_uuid_tracking_url_id_occurrence_fkey FOREIGN KEY (call_uuid, tracking_url_id, occurrence) REFERENCES deliveries_default(call_uuid, tracking_url_id, occurrence);
 
 alter table calls add constraint calls_campaign_id_campaign_version_fkey FOREIGN KEY (campaign_id, campaign_version) REFERENCES campaign_versions(campaign_id, version);
 
-alter table deliveries add constraint deliveries_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
+alter table deliveries_default add constraint deliveries_default_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls_default(call_uuid);
 
 alter table held_places add constraint held_places_buyer_id_fkey FOREIGN KEY (buyer_id) REFERENCES buyer_loads(buyer_id);
 
-alter table legs add constraint legs_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
+alter table legs_default add constraint legs_default_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls_default(call_uuid);
 
-alter table postbacks add constraint postbacks_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
+alter table postbacks_default add constraint postbacks_default_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls_default(call_uuid);
 
 alter table replays add constraint replays_campaign_id_campaign_version_fkey FOREIGN KEY (campaign_id, campaign_version) REFERENCES campaign_versions(campaign_id, version);
 
-alter table settlements add constraint settlements_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls(call_uuid);
-
 alter table settlements add constraint settlements_replay_id_fkey FOREIGN KEY (replay_id) REFERENCES replays(replay_id);
+
+alter table settlements_default add constraint settlements_default_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls_default(call_uuid);
 
 CREATE INDEX calls_earlier_buyer ON calls USING btree (caller_number, campaign_id, answered_at) WHERE answered_at IS NOT NULL;
 
