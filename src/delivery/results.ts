@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createBatcher } from '../db/batch.ts'
-import { type Finish, finish, type FinishedAttempt } from '../db/lanes.ts'
+import { type Finish, finish, type FinishedAttempt } from '../db/finished-attempts.ts'
 import { isConnectionFailure } from '../db/pool.ts'
 import type { Database } from '../db/queryable.ts'
 import type { DatabaseHealth } from './database-health.ts'

@@ -1,4 +1,5 @@
-import type { ClaimedDelivery, FinishedAttempt, NextStep } from '../db/lanes.ts'
+import type { FinishedAttempt, NextStep } from '../db/finished-attempts.ts'
+import type { ClaimedDelivery } from '../db/lanes.ts'
 import { deliveryId } from '../domain/delivery.ts'
 import { insertCallKey } from '../domain/tracking-url.ts'
 import { webhookTimestamp } from '../domain/webhook.ts'

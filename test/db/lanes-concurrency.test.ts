@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { finish } from '../../src/db/lanes.ts'
+import { finish } from '../../src/db/finished-attempts.ts'
 import type { Database } from '../../src/db/queryable.ts'
 import { attempted, claim } from '../delivery/support/lanes.ts'
 import {
@@ -73,18 +73,10 @@ it('loses no delivery that is queued while its empty lane is being deleted', asy
 
   // The finish comes first and has deleted the lane; the enqueue waits for its commit.
   const committed = Promise.withResolvers<void>()
-  const finishing = finish(
-    {
-      ...db,
-      transaction: (work) =>
-        db.transaction(async (tx) => {
-          const result = await work(tx)
-          await committed.promise
-          return result
-        }),
-    },
-    [attempted(first)],
-  )
+  const finishing = db.transaction(async (tx) => {
+    await finish({ ...db, query: tx.query }, [attempted(first)])
+    await committed.promise
+  })
   await waitFor(async () => (await blockers(db)).idleInTransaction > 0, { what: 'the finish' })
   const enqueue = queue(db, [aDelivery(callUuid, { occurrence: 2 })])
   await waitFor(async () => (await blockers(db)).waiting > 0, { what: 'the enqueue to wait' })

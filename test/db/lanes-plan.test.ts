@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
-import { CLAIM, READ_HEADS } from '../../src/db/lanes.ts'
+import { FINISH } from '../../src/db/finished-attempts.ts'
+import { CLAIM, type ClaimedDelivery } from '../../src/db/lanes.ts'
 import type { Queryable } from '../../src/db/queryable.ts'
+import { claim } from '../delivery/support/lanes.ts'
 import { aDelivery, insertCalls, queue } from '../delivery/support/outbox.ts'
 import { openTestDatabase } from '../support/database.ts'
 
@@ -26,19 +28,39 @@ it('claims by index on tables that were never analysed', async () => {
 
 it('reads the heads of lanes by key on tables that were never analysed', async () => {
   const db = await openTestDatabase()
-  const callUuids = await insertCalls(db, 2_000)
-  await queue(
-    db,
-    callUuids.map((callUuid) => aDelivery(callUuid)),
-  )
-  const lanes = callUuids.slice(0, 50).map((callUuid) => ({ callUuid, trackingUrlId: 'ping' }))
+  await queueMany(db, 2_000)
   for (const text of [
-    await plan(db, `explain ${READ_HEADS}`, [JSON.stringify(lanes)]),
-    await plan(db, `explain (generic_plan) ${READ_HEADS}`),
+    await plan(db, `explain ${CLAIM}`, [256, '', '{}', 4, 15_000]),
+    await plan(db, `explain (generic_plan) ${CLAIM}`),
   ]) {
     expect(text).toMatch(/Index Scan using calls_\w+/)
     expect(text).toMatch(/Index Scan using deliveries_\w+/)
     expect(text).not.toMatch(/Seq Scan|Materialize|Hash/)
+  }
+})
+
+it('stores results by key, beside a long backlog, with statistics and without', async () => {
+  const db = await openTestDatabase()
+  await db.query(`alter table lanes set (autovacuum_enabled = false)`)
+  await queueMany(db, 2_000)
+  await insertLanes(db, { count: 30_000, hosts: 300 })
+  const rows = (await claim(db, { perHostMax: 100 })).map((claimed) => resultOf(claimed))
+  const values = [JSON.stringify(rows)]
+
+  const plans = [
+    await plan(db, `explain ${FINISH}`, values),
+    await plan(db, `explain (generic_plan) ${FINISH}`),
+  ]
+  await db.query('analyze lanes, deliveries')
+  plans.push(
+    await plan(db, `explain ${FINISH}`, values),
+    await plan(db, `explain (generic_plan) ${FINISH}`),
+  )
+
+  for (const text of plans) {
+    expect(text).toContain('lanes_pkey')
+    expect(text).toMatch(/Index Scan using deliveries_\w+/)
+    expect(text).not.toMatch(/Seq Scan on (?:lanes|deliveries|attempts)/)
   }
 })
 
@@ -51,6 +73,28 @@ it('claims from 10,000 hosts without looking at them all', async () => {
   // It stops walking as soon as it has enough: one step a host, not one for each of 10,000.
   const walked = /CTE Scan on ahead[^\n]*actual rows=([\d.]+)/.exec(text)?.[1]
   expect(Number(walked)).toBeLessThanOrEqual(65)
+})
+
+/** Lanes with their deliveries and calls. */
+async function queueMany(db: Queryable, count: number): Promise<void> {
+  const callUuids = await insertCalls(db, count)
+  await queue(
+    db,
+    callUuids.map((callUuid) => aDelivery(callUuid)),
+  )
+}
+
+const resultOf = ({ callUuid, trackingUrlId, token, occurrence, claimedAt }: ClaimedDelivery) => ({
+  call_uuid: callUuid,
+  tracking_url_id: trackingUrlId,
+  token,
+  occurrence,
+  state: 'delivered',
+  delay_seconds: 0,
+  started_at: claimedAt,
+  method: 'GET',
+  status: 204,
+  duration_ms: 3,
 })
 
 /** As many lanes as wanted, due at once, without calls and deliveries. */

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { type ClaimedDelivery, finish, release } from '../../src/db/lanes.ts'
+import { finish } from '../../src/db/finished-attempts.ts'
+import { type ClaimedDelivery, release } from '../../src/db/lanes.ts'
 import { attempted, claim } from '../delivery/support/lanes.ts'
 import {
   aDelivery,

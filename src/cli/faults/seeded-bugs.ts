@@ -49,7 +49,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     name: 'done_before_sent',
     about: 'a delivery is marked as delivered when it is claimed',
     file: 'db/lanes.ts',
-    find: '  const headOf = new Map(',
+    find: '  return claimed\n',
     replace: `  await db.query(
     \`update deliveries set state = 'delivered', finished_at = app_now()
        from jsonb_to_recordset($1::jsonb) as head
@@ -57,9 +57,10 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
       where deliveries.call_uuid = head."callUuid"
         and deliveries.tracking_url_id = head."trackingUrlId"
         and deliveries.occurrence = head.occurrence\`,
-    [JSON.stringify(heads.rows)],
+    [JSON.stringify(claimed)],
   )
-  const headOf = new Map(`,
+  return claimed
+`,
   },
   {
     name: 'new_id_each_attempt',

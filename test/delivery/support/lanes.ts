@@ -1,10 +1,5 @@
-import {
-  claimDue,
-  type ClaimedDelivery,
-  type ClaimRequest,
-  type FinishedAttempt,
-  type NextStep,
-} from '../../../src/db/lanes.ts'
+import type { FinishedAttempt, NextStep } from '../../../src/db/finished-attempts.ts'
+import { claimDue, type ClaimedDelivery, type ClaimRequest } from '../../../src/db/lanes.ts'
 import type { Database } from '../../../src/db/queryable.ts'
 
 const DONE: NextStep = { kind: 'done', state: 'delivered' }

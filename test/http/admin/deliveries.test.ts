@@ -4,7 +4,7 @@ import { aDelivery, insertCalls, queue, readLanes } from '../../delivery/support
 import { startReceiver } from '../../delivery/support/receiver.ts'
 import { startWorker } from '../../delivery/support/worker.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts'
-import { finish } from '../../../src/db/lanes.ts'
+import { finish } from '../../../src/db/finished-attempts.ts'
 import { deliveryId } from '../../../src/domain/delivery.ts'
 import { ADMIN_KEY, openTestServer } from '../support/server.ts'
 
