@@ -1,7 +1,7 @@
 import type { ApiCall, ApiDelivery, ApiSettlement, PostbackAnswer } from './api.ts'
 import { buyerPlace, type Plan } from './plan.ts'
 import type { ReceivedRequest } from './receiver.ts'
-import type { ExpectedCall } from './scenario.ts'
+import type { Expected, ExpectedCall, ExpectedTraces } from './scenario.ts'
 
 /** A call as all sides saw it. */
 export interface SeenCall {
@@ -47,9 +47,12 @@ function judgeCalls({ plan, calls }: Seen): readonly string[] {
   const { call: expected } = scenario.expected
   const count = expected ? (scenario.calls ?? 1) : 0
   if (calls.length !== count) return [`calls: expected ${count}, seen ${calls.length}`]
-  if (!expected) return []
-  return calls.flatMap((seen) => [
-    ...differences(`call ${seen.call.uuid}`, linesOf(expected), linesOf(asExpected(plan, seen))),
+  return inOrder(calls).flatMap((seen, index) => [
+    ...differences(
+      `call ${seen.call.uuid}`,
+      linesOf(tracesOf(scenario.expected, index).call),
+      linesOf(asExpected(plan, seen)),
+    ),
     ...differences(
       `unsent deliveries of call ${seen.call.uuid}`,
       [],
@@ -60,8 +63,15 @@ function judgeCalls({ plan, calls }: Seen): readonly string[] {
   ])
 }
 
-function linesOf(call: ExpectedCall): readonly string[] {
-  return Object.entries(call)
+/** As they were made: a UUID begins with its time. */
+const inOrder = (calls: readonly SeenCall[]): readonly SeenCall[] =>
+  calls.toSorted((a, b) => (a.call.uuid < b.call.uuid ? -1 : 1))
+
+const tracesOf = (expected: Expected, index: number): ExpectedTraces =>
+  index === 0 ? expected : (expected.later ?? expected)
+
+function linesOf(call: ExpectedCall | undefined): readonly string[] {
+  return Object.entries(call ?? {})
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : value}`)
 }
@@ -113,10 +123,10 @@ function judgeRequests({ plan, calls, invites, requests }: Seen): readonly strin
   const strangers = requests.filter(({ url }) => !known.has(url.searchParams.get('call') ?? ''))
   return [
     ...strangers.map(({ method, url }) => `request of an unknown call: ${method} ${url.pathname}`),
-    ...calls.flatMap(({ call }) => [
+    ...inOrder(calls).flatMap(({ call }, index) => [
       ...differences(
         `requests of call ${call.uuid}`,
-        plan.scenario.expected.requests,
+        tracesOf(plan.scenario.expected, index).requests,
         of(call.uuid).map((request) => requestLine(plan, request)),
       ),
       ...judgeKey(call, of(call.uuid), invites),

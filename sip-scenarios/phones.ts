@@ -44,28 +44,36 @@ export async function stopPhones(phones: Phones): Promise<void> {
 
 async function startBuyers(stage: PhoneStage, phones: Sipp[]): Promise<void> {
   const { plan, folder, localIp } = stage
-  const { buyers = [], calls = 1, countsCopies = false } = plan.scenario
+  const { buyers = [], calls = 1, buyerCalls = [], countsCopies = false, refusal } = plan.scenario
   for (const [index, part] of buyers.entries()) {
     const held = plan.buyerPorts[index]
-    if (part === 'silent' || part === 'not-called' || !held) continue
+    if (part === 'nobody') await held?.release()
+    if (!part.startsWith('uas-') || !held) continue
     await held.release()
     const role = `buyer-${index + 1}`
-    const phone = { file: scriptFile('buyer', part), localIp, port: held.port, calls, countsCopies }
+    const phone = {
+      file: scriptFile('buyer', part),
+      localIp,
+      port: held.port,
+      calls: buyerCalls[index] ?? calls,
+      keys: { status: refusal && `SIP/2.0 ${refusal}` },
+      countsCopies,
+    }
     phones.push(await startSipp(role, { ...phone, folder: join(folder, role) }))
   }
 }
 
-async function startCaller({ plan, folder, localIp, sip }: PhoneStage): Promise<Sipp> {
-  const { scenario, dialled, caller, callerPort } = plan
+async function startCaller({ plan, folder, sip }: PhoneStage): Promise<Sipp> {
+  const { scenario, dialled, caller, callerIp, callerPort } = plan
   const { calls = 1, countsCopies = false, injected, isNumberUnknown = false } = scenario
   await callerPort.release()
   return startSipp('caller', {
     file: scriptFile('caller', scenario.caller),
-    localIp,
+    localIp: callerIp,
     port: callerPort.port,
     target: sip,
     dialled: isNumberUnknown ? UNKNOWN_NUMBER : dialled,
-    caller,
+    keys: { caller },
     calls,
     countsCopies,
     injected: injected && pathOf(`data/${injected}`),

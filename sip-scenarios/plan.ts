@@ -3,6 +3,7 @@ import type {
   BuyerDocument,
   CampaignDocument,
   ConfigurationDocument,
+  TrunkDocument,
 } from '../src/domain/configuration-schema.ts'
 import { TRIGGERS } from '../src/domain/tracking-url.ts'
 import { type HeldPort, holdPort } from './ports.ts'
@@ -17,6 +18,8 @@ export interface Plan {
   readonly dialled: string
   /** Ten digits, after +1. */
   readonly caller: string
+  /** Where the caller sends from. */
+  readonly callerIp: string
   readonly callerPort: HeldPort
   readonly buyerPorts: readonly HeldPort[]
 }
@@ -31,6 +34,15 @@ export const buyerId = ({ campaignId }: Pick<Plan, 'campaignId'>, place: number)
 export const buyerPlace = ({ campaignId }: Pick<Plan, 'campaignId'>, id: string): string =>
   id.replace(`${campaignId}-`, '')
 
+const isLoopback = (ip: string): boolean => ip === '::1' || ip.startsWith('127.')
+
+/**
+ * Whether the scenario can be played from this address. One whose caller is to have an address of its own
+ * takes it from 127.0.1.0/24, which Linux alone has without being told.
+ */
+export const isPlayable = ({ from }: Scenario, localIp: string): boolean =>
+  from === undefined || (localIp.startsWith('127.') && process.platform === 'linux')
+
 /** Gives every scenario a campaign, a number, a caller and ports of its own. */
 export async function planScenarios(
   scenarios: readonly Scenario[],
@@ -38,19 +50,25 @@ export async function planScenarios(
 ): Promise<readonly Plan[]> {
   const run = randomBytes(3).toString('hex')
   return Promise.all(
-    scenarios.map(async (scenario, index) => ({
-      scenario,
-      campaignId: `${PREFIX}-${run}-${scenario.name}`,
-      dialled: `800555${1000 + index}`,
-      caller: `212555${1000 + index}`,
-      callerPort: await holdPort(localIp),
-      buyerPorts: await Promise.all((scenario.buyers ?? []).map(() => holdPort(localIp))),
-    })),
+    scenarios.map(async (scenario, index) => {
+      const callerIp = scenario.from === undefined ? localIp : `127.0.1.${index + 1}`
+      return {
+        scenario,
+        campaignId: `${PREFIX}-${run}-${scenario.name}`,
+        dialled: `800555${1000 + index}`,
+        caller: `212555${1000 + index}`,
+        callerIp,
+        callerPort: await holdPort(callerIp),
+        buyerPorts: await Promise.all((scenario.buyers ?? []).map(() => holdPort(localIp))),
+      }
+    }),
   )
 }
 
 export interface Surroundings {
   readonly localIp: string
+  /** Where the service takes calls. */
+  readonly sip: { readonly host: string; readonly port: number }
   /** Base of the tracking URLs. */
   readonly receiverUrl: string
 }
@@ -75,26 +93,36 @@ export function withScenarios(
 ): ConfigurationDocument {
   const { trunks = [], publishers = [], buyers = [], campaigns = [] } = withoutScenarios(document)
   const { localIp } = surroundings
-  const isLoopback = localIp === '::1' || localIp.startsWith('127.')
+  const own = plans.flatMap(trunksOf)
+  const isStrangerNeeded = plans.some(({ scenario }) => scenario.from !== undefined)
   // With no trunks at all, loopback is let in; a trunk of ours would shut it out.
-  const isTrunkNeeded = !isLoopback || trunks.length > 0
+  const isTrunkNeeded = !isLoopback(localIp) || trunks.length > 0 || isStrangerNeeded
   return {
-    trunks: isTrunkNeeded ? [...trunks, { id: PREFIX, allow: [localIp] }] : trunks,
+    trunks: isTrunkNeeded ? [...trunks, { id: PREFIX, allow: [localIp] }, ...own] : trunks,
     publishers: [...publishers, { id: PREFIX, name: 'Scenarios' }],
     buyers: [...buyers, ...plans.flatMap((plan) => buyersOf(plan, surroundings))],
     campaigns: [...campaigns, ...plans.map((plan) => campaignOf(plan, surroundings))],
   }
 }
 
-function buyersOf(plan: Plan, { localIp }: Surroundings): readonly BuyerDocument[] {
-  const host = localIp.includes(':') ? `[${localIp}]` : localIp
+function trunksOf({ scenario, campaignId, callerIp }: Plan): readonly TrunkDocument[] {
+  if (scenario.from === undefined || scenario.from === 'stranger') return []
+  return [{ ...scenario.from, id: campaignId, allow: [callerIp] }]
+}
+
+function buyersOf(plan: Plan, { localIp, sip }: Surroundings): readonly BuyerDocument[] {
   return plan.buyerPorts.map(({ port }, index) => ({
     ...plan.scenario.configuration?.buyer,
     id: buyerId(plan, index + 1),
     name: `Buyer ${index + 1}`,
-    endpoint: `sip:buyer@${host}:${port}`,
+    endpoint:
+      plan.scenario.buyers?.[index] === 'ourselves'
+        ? `sip:+1${plan.dialled}@${hostOf(sip.host)}:${sip.port}`
+        : `sip:buyer@${hostOf(localIp)}:${port}`,
   }))
 }
+
+const hostOf = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip)
 
 function campaignOf(plan: Plan, { receiverUrl }: Surroundings): CampaignDocument {
   const { name, configuration } = plan.scenario

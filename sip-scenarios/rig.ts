@@ -45,7 +45,7 @@ export async function openRig({ target, scenarios, localIp, folder }: RigOptions
   const plans = await planScenarios(scenarios, localIp)
   const release = () => releaseAll(receiver, plans)
   try {
-    await api.configure(withScenarios(before, plans, { localIp, receiverUrl: receiver.url }))
+    await api.configure(withScenarios(before, plans, { localIp, sip, receiverUrl: receiver.url }))
   } catch (error) {
     await release()
     throw error

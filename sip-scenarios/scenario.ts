@@ -1,4 +1,8 @@
-import type { BuyerDocument, ConversionGroupDocument } from '../src/domain/configuration-schema.ts'
+import type {
+  BuyerDocument,
+  ConversionGroupDocument,
+  TrunkDocument,
+} from '../src/domain/configuration-schema.ts'
 
 /** One call story: who dials, who is dialled, and what must be true on every side afterwards. */
 export interface Scenario {
@@ -9,12 +13,18 @@ export interface Scenario {
   readonly caller: `uac-${string}`
   /** The caller dials a number that nobody has. */
   readonly isNumberUnknown?: boolean
+  /** The caller has an address of its own: that of no trunk, or of one with these settings. */
+  readonly from?: 'stranger' | CallersTrunk
   /** In the order in which they are tried; none unless given. */
   readonly buyers?: readonly BuyerPart[]
   /** What is different from a plain campaign, which has no conversion group. */
   readonly configuration?: ScenarioConfiguration
+  /** The response with which buyers refuse, as in `404 Not Found`: `[status]` in their files. */
+  readonly refusal?: string
   /** How many calls are made, one after the other; 1 unless given. */
   readonly calls?: number
+  /** How many of them reach each buyer, by its place; all unless given. */
+  readonly buyerCalls?: readonly number[]
   /** A file of `data/` whose lines fill the fields of the caller's messages. */
   readonly injected?: string
   /** SIPp takes every copy of a message for a message of its own, and sends nothing again by itself. */
@@ -26,9 +36,12 @@ export interface Scenario {
 
 /**
  * A file of `buyer/` without `.xml`; `silent` takes every message and answers none; `not-called`
- * fails the scenario when anything reaches it.
+ * fails the scenario when anything reaches it; at `nobody` no program listens; `ourselves` leads back
+ * to the service.
  */
-export type BuyerPart = `uas-${string}` | 'silent' | 'not-called'
+export type BuyerPart = `uas-${string}` | 'silent' | 'not-called' | 'nobody' | 'ourselves'
+
+export type CallersTrunk = Partial<Omit<TrunkDocument, 'id' | 'allow'>>
 
 export interface ScenarioConfiguration {
   /** For each of the scenario's buyers. */
@@ -47,7 +60,13 @@ export interface PostbackStep {
   readonly key?: 'wrong'
 }
 
-export interface Expected {
+export interface Expected extends ExpectedTraces {
+  /** What the calls after the first leave behind; the same unless given. */
+  readonly later?: ExpectedTraces
+}
+
+/** What a call leaves behind. */
+export interface ExpectedTraces {
   /** What the API says of each call; absent where no call may come of it. */
   readonly call?: ExpectedCall
   /**

@@ -14,8 +14,8 @@ export interface SippOptions {
   readonly target?: { readonly host: string; readonly port: number }
   /** Ten digits, `[service]` in the file. */
   readonly dialled?: string
-  /** Ten digits, `[caller]` in the file. */
-  readonly caller?: string
+  /** What stands in brackets in the file: `[caller]` is the caller's ten digits. */
+  readonly keys: Readonly<Record<string, string | undefined>>
   readonly calls: number
   readonly countsCopies: boolean
   readonly injected?: string | undefined
@@ -76,7 +76,7 @@ const ARGUMENTS = [
 ].flatMap((line) => line.split(' '))
 
 function sippArguments(options: SippOptions): readonly string[] {
-  const { file, localIp, port, calls, target, dialled, caller, injected, countsCopies } = options
+  const { file, localIp, port, calls, target, dialled, keys, injected, countsCopies } = options
   const given: Readonly<Record<string, string | number | undefined>> = {
     '-sf': file,
     '-i': localIp,
@@ -90,7 +90,9 @@ function sippArguments(options: SippOptions): readonly string[] {
     ...Object.entries(given).flatMap(([name, value]) =>
       value === undefined ? [] : [name, String(value)],
     ),
-    ...(caller === undefined ? [] : ['-key', 'caller', caller]),
+    ...Object.entries(keys).flatMap(([name, value]) =>
+      value === undefined ? [] : ['-key', name, value],
+    ),
     ...(countsCopies ? ['-nr'] : []),
     ...(target ? [`${target.host}:${target.port}`] : []),
   ]

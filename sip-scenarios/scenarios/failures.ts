@@ -1,49 +1,5 @@
-import type { Expected, ExpectedCall, Scenario } from '../scenario.ts'
-import { PLAIN, PLAIN_CALL } from './plain.ts'
-
-const UNANSWERED: ExpectedCall = {
-  ...PLAIN_CALL,
-  buyer: null,
-  reason: 'not_connected',
-  hungUpBy: 'bridge',
-}
-
-const CANCELLED: Expected = {
-  call: {
-    ...UNANSWERED,
-    hungUpBy: 'caller',
-    endReason: 'caller_cancelled',
-    sipStatus: 487,
-    legs: ['487 cancelled'],
-  },
-  requests: [
-    'GET /start',
-    'GET /selected?buyer=1',
-    'GET /finished?by=caller&status=487',
-    'GET /not_converted',
-  ],
-}
-
-/** One buyer was tried and failed, so the caller was refused. */
-function refused(status: number, leg: string, endReason: string): Expected {
-  return {
-    call: { ...UNANSWERED, endReason, sipStatus: status, legs: [leg] },
-    requests: [
-      'GET /start',
-      'GET /selected?buyer=1',
-      `GET /finished?by=bridge&status=${status}`,
-      'GET /not_converted',
-    ],
-  }
-}
-
-/** The first buyer failed and the second one answered. */
-function failedOver(leg: string): Expected {
-  return {
-    call: { ...PLAIN_CALL, buyer: 2, legs: [leg, '200'] },
-    requests: [...PLAIN.requests, 'GET /selected?buyer=2'],
-  }
-}
+import type { Scenario } from '../scenario.ts'
+import { CANCELLED, failedOver, PLAIN, PLAIN_CALL, refused, UNANSWERED } from './plain.ts'
 
 /** Calls that a buyer does not take, or that the caller gives up. */
 export const FAILURES: readonly Scenario[] = [
@@ -108,56 +64,42 @@ export const FAILURES: readonly Scenario[] = [
     caller: 'uac-nobody-answers-expect-480',
     buyers: ['uas-rings-too-long'],
     configuration: { buyer: { ring_timeout_seconds: 1 } },
-    expected: refused(480, '- no_answer', 'no_answer'),
+    expected: refused(480, 'no_answer', '- no_answer'),
   },
   {
     name: 'buyers-busy',
     proves: 'Of several refusals the caller hears the one that tells most: busy.',
     caller: 'uac-buyers-busy-expect-486',
     buyers: ['uas-busy', 'uas-unavailable'],
-    expected: {
-      call: {
-        ...UNANSWERED,
-        endReason: 'unavailable',
-        sipStatus: 486,
-        legs: ['486 busy', '480 unavailable'],
-      },
-      requests: [
-        'GET /start',
-        'GET /selected?buyer=1',
-        'GET /selected?buyer=2',
-        'GET /finished?by=bridge&status=486',
-        'GET /not_converted',
-      ],
-    },
+    expected: refused(486, 'unavailable', '486 busy', '480 unavailable'),
   },
   {
     name: 'overload-not-relayed',
     proves: "A buyer's 503 becomes 480, or the carrier would stop sending calls.",
     caller: 'uac-nobody-answers-expect-480',
     buyers: ['uas-overloaded'],
-    expected: refused(480, '503 overloaded', 'overloaded'),
+    expected: refused(480, 'overloaded', '503 overloaded'),
   },
   {
     name: 'refused-invite-again',
     proves: 'An INVITE that comes again after its refusal gets the same answer and is one call.',
     caller: 'uac-tries-again-expect-480',
     buyers: ['uas-unavailable'],
-    expected: refused(480, '480 unavailable', 'unavailable'),
+    expected: refused(480, 'unavailable', '480 unavailable'),
   },
   {
     name: 'redirect-not-followed',
     proves: 'A buyer cannot send the call to a place that is not configured.',
     caller: 'uac-nobody-answers-expect-480',
     buyers: ['uas-redirects'],
-    expected: refused(480, '302 redirected_302', 'redirected_302'),
+    expected: refused(480, 'redirected_302', '302 redirected_302'),
   },
   {
     name: 'early-media-is-no-answer',
     proves: 'A buyer that plays an announcement and is then busy is not pinged (B2).',
     caller: 'uac-hears-early-media-expect-486',
     buyers: ['uas-early-media-then-busy'],
-    expected: refused(486, '486 busy', 'busy'),
+    expected: refused(486, 'busy', '486 busy'),
   },
   {
     name: 'no-buyer',

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
+import { isPlayable } from '../../sip-scenarios/plan.ts'
 import { openRig, type Rig, type Target } from '../../sip-scenarios/rig.ts'
 import { runScenario, type ScenarioResult } from '../../sip-scenarios/run.ts'
 import type { Scenario } from '../../sip-scenarios/scenario.ts'
@@ -45,13 +46,15 @@ export function registerScenarios(program: Command): void {
 }
 
 async function run(names: readonly string[], options: ScenariosOptions): Promise<void> {
-  const scenarios = choose(names)
-  const width = Math.max(...scenarios.map(({ name }) => name.length))
+  const chosen = choose(names)
+  const scenarios = chosen.filter((scenario) => isPlayable(scenario, options.localIp))
+  const width = Math.max(...chosen.map(({ name }) => name.length))
   if (options.list) {
-    for (const { name, proves } of scenarios) print(`${name.padEnd(width)}  ${proves}`)
+    for (const { name, proves } of chosen) print(`${name.padEnd(width)}  ${proves}`)
     return
   }
   requireSipp()
+  reportLeftOut(chosen.length - scenarios.length)
   const folder = resolve(options.keepLogs ?? (await mkdtemp(join(tmpdir(), 'bridgeback-sipp-'))))
   let failed: number | undefined
   try {
@@ -70,6 +73,15 @@ async function run(names: readonly string[], options: ScenariosOptions): Promise
     if (!isOfInterest && options.keepLogs === undefined) await rm(folder, { recursive: true })
   }
   if (failed > 0) process.exitCode = 1
+}
+
+/** Nothing is left out in silence. */
+function reportLeftOut(count: number): void {
+  if (count === 0) return
+  print(
+    `${count} left out: their callers need addresses of their own, which only a service that runs on ` +
+      'this machine and listens on 127.0.0.1 can see, and only on Linux.',
+  )
 }
 
 /** @throws AppError naming what is unknown */

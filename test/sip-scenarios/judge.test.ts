@@ -148,4 +148,12 @@ describe('judge', () => {
   ])('finds $name', ({ seen, expected }) => {
     expect(judge({ ...asExpected, ...seen })).toEqual([expected])
   })
+
+  it('holds each call against what is expected of it, in the order in which they were made', () => {
+    const later = { ...seenCall, call: { ...call, uuid: UUID.replace(/^01/, '02') } }
+    const expected = { ...scenario.expected, later: { ...scenario.expected, requests: [] } }
+    const plan = { ...asExpected.plan, scenario: { ...scenario, calls: 2, expected } }
+    expect(judge({ ...asExpected, plan, calls: [later, seenCall] })).toEqual([])
+    expect(judge({ ...asExpected, plan, calls: [seenCall, seenCall] })).not.toEqual([])
+  })
 })

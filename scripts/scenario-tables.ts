@@ -1,0 +1,20 @@
+/**
+ * Writes the tables of `sip-scenarios/README.md` from the scenarios themselves, so that nobody has to
+ * keep them up by hand: `npm run scenarios:tables`.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { SCENARIOS } from '../sip-scenarios/scenarios.ts'
+import { scenarioTable } from '../sip-scenarios/table.ts'
+
+const README = fileURLToPath(new URL('../sip-scenarios/README.md', import.meta.url))
+
+/** The document with what stands between the marks of a table replaced. */
+function withTable(text: string, name: string, table: string): string {
+  const [before = '', after = ''] = text.split(new RegExp(`(?<=<!-- ${name}: [^>]*-->\n)`))
+  const end = after.indexOf(`<!-- end of ${name} -->`)
+  if (end < 0) throw new Error(`${README} has no place for ${name}`)
+  return `${before}${table}\n${after.slice(end)}`
+}
+
+writeFileSync(README, withTable(readFileSync(README, 'utf8'), 'table', scenarioTable(SCENARIOS)))
