@@ -28,6 +28,8 @@ export interface Buyer {
   readonly uuidFormat: 'standard' | 'compact'
   /** Further headers of the INVITE; values hold tokens. */
   readonly headers: readonly { readonly name: string; readonly value: Template }[]
+  /** Names of the caller's headers that are passed on. */
+  readonly passHeaders: readonly string[]
   readonly paused: boolean
   /** Undefined where the buyer is always open. */
   readonly hours: { readonly timeZone: string; readonly open: readonly OpeningHours[] } | undefined

@@ -57,6 +57,7 @@ function buildBuyer(document: BuyerDocument, trunks: readonly TrunkDocument[]): 
       name,
       value: checked(parseTemplate(value), 'template').parts,
     })),
+    passHeaders: buyer.pass_headers,
     paused: buyer.paused,
     hours: buyer.hours && {
       timeZone: buyer.hours.time_zone,

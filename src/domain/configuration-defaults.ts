@@ -15,6 +15,7 @@ export const DEFAULTS = {
     setup_timeout_seconds: 6,
     uuid_format: 'standard',
     headers: {},
+    pass_headers: [],
     paused: false,
     trusted: false,
     numbers: { format: 'e164' },

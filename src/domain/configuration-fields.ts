@@ -6,6 +6,7 @@ import {
   checkGateway,
   checkHeaderName,
   checkHeaderValue,
+  checkPassedHeaderName,
   normaliseEndpoint,
 } from './configuration-sip.ts'
 import { parseRevenue } from './money.ts'
@@ -131,6 +132,9 @@ export const openingHours = text((value) =>
 
 /** The name of a further header of the INVITE. @see behaviour B1 */
 export const headerName = text(checkHeaderName)
+
+/** The name of a header of the caller that is passed on. */
+export const passedHeaderName = text(checkPassedHeaderName)
 
 /** The value of a further header of the INVITE; may hold tokens. @see behaviour B3 */
 export const headerValue = text((value) => checkHeaderValue(value) ?? checkTemplate(value))

@@ -13,6 +13,7 @@ import {
   id,
   name,
   openingHours,
+  passedHeaderName,
   payoutModifier,
   phoneNumber,
   phonePrefix,
@@ -40,6 +41,7 @@ const YEAR_SECONDS = 31_536_000
 const CALL_SECONDS_MAX = 86_400
 const PLACES_MAX = 1_000
 const TRUNK_CALLS_MAX = 100_000
+const PASSED_HEADERS_MAX = 20
 const CAP_MAX = 1_000_000_000
 /** More would make the header longer than some servers take. */
 const SECRETS_MAX = 5
@@ -63,6 +65,8 @@ const buyer = z.strictObject({
   ping_seconds: whole(PING_SECONDS_MIN, PING_SECONDS_MAX).exactOptional(),
   uuid_format: z.enum(['standard', 'compact']).exactOptional(),
   headers: z.record(headerName, headerValue).exactOptional(),
+  /** What is passed on of the caller's own headers. */
+  pass_headers: z.array(passedHeaderName).max(PASSED_HEADERS_MAX).exactOptional(),
   caps: z
     .strictObject({
       concurrent: whole(1, CAP_MAX).exactOptional(),

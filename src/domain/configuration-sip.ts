@@ -82,6 +82,17 @@ export function checkHeaderName(name: string): string | undefined {
   return isReserved ? 'is written by the bridge itself: choose another name' : undefined
 }
 
+/** Those that have a form to normalise to, or that nobody acts upon. */
+const PASSED_HEADERS = new Set(['diversion', 'history-info', 'identity', 'subject', 'user-to-user'])
+
+/** What is wrong with the name of a caller's header that is to be passed on, in words. */
+export function checkPassedHeaderName(name: string): string | undefined {
+  const isOwn = /^x-/i.test(name) && checkHeaderName(name) === undefined
+  return isOwn || PASSED_HEADERS.has(name.toLowerCase())
+    ? undefined
+    : 'is not passed on: write Diversion, History-Info, Identity, Subject, User-to-User or X-…'
+}
+
 /** What is wrong with the length or the characters of a further header's value, in words. */
 export function checkHeaderValue(value: string): string | undefined {
   if (value.length > HEADER_VALUE_LENGTH_MAX) {

@@ -2,6 +2,7 @@ import type { Trunk } from '../domain/campaign.ts'
 import type { FoundNumber } from '../domain/configuration-snapshot.ts'
 import { type Caller, dialledNumber, PLAIN_WRITING, readCaller } from './caller-id.ts'
 import type { DigestGate } from './digest-gate.ts'
+import { isDiversionLoop } from './diversion.ts'
 import { nextMaxForwards } from './headers.ts'
 import type { Headers, SipRequest } from './srf.ts'
 import type { TrunkFinder } from './trunk.ts'
@@ -56,6 +57,7 @@ export function admit(request: SipRequest, rules: AdmissionRules): Admission {
   if (maxForwards === undefined) return known(refused(483, 'too_many_hops'))
   const { trunk } = source
   const writing = trunk ?? PLAIN_WRITING
+  if (isDiversionLoop(request, writing.numbers)) return known(refused(482, 'diversion_loop'))
   const dialled = dialledNumber(request, writing)
   const found = dialled === undefined ? undefined : rules.findNumber(dialled)
   if (!found) return known(refused(404, 'unknown_number'))

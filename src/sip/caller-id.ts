@@ -2,6 +2,7 @@ import type { TrunkNumbers } from '../domain/campaign.ts'
 import { normaliseNumber } from '../domain/number.ts'
 import type { SipMessage } from './srf.ts'
 
+const QUOTED = /"(?:[^"\\]|\\.)*"/g
 const USER = /<?\s*(?:sips?|tel):([^@;>\s]{1,64})/i
 
 /** Who calls, in E.164. */
@@ -37,9 +38,21 @@ export function readCaller(
     return value !== undefined && USER.test(value) ? value : undefined
   }
   const asserting = isTrusted ? (read('P-Asserted-Identity') ?? read('Remote-Party-ID')) : undefined
-  const asserted = numberOf(asserting, numbers)
+  const asserted = numberIn(asserting ?? '', numbers)
   if (isWithheld(request)) return { number: undefined, asserted }
-  return { number: numberOf(asserting ?? read('From'), numbers), asserted }
+  return { number: numberIn(asserting ?? read('From') ?? '', numbers), asserted }
+}
+
+/**
+ * What the trunk has found out about the caller's right to the number; undefined where it does not say.
+ * @see 3GPP TS 24.229 §7.2A.20, a parameter of P-Asserted-Identity or From
+ */
+export function readVerstat(request: Pick<SipMessage, 'get'>): string | undefined {
+  const values = ['P-Asserted-Identity', 'From'].map((name) => request.get(name) ?? '')
+  const [verstat] = values.flatMap(
+    (value) => /[;]\s*verstat=([\w-]{1,64})/i.exec(value.replaceAll(QUOTED, '""'))?.[1] ?? [],
+  )
+  return verstat
 }
 
 /** The number that was dialled, in E.164, from where the trunk puts it; else from the request URI. */
@@ -49,11 +62,11 @@ export function dialledNumber(
 ): string | undefined {
   switch (numbers.dialled) {
     case 'request_uri':
-      return numberOf(request.uri, numbers)
+      return numberIn(request.uri, numbers)
     case 'to':
-      return numberOf(request.get('To') ?? request.uri, numbers)
+      return numberIn(request.get('To') ?? request.uri, numbers)
     case 'diversion':
-      return numberOf(request.get('Diversion') ?? request.uri, numbers)
+      return numberIn(request.get('Diversion') ?? request.uri, numbers)
   }
 }
 
@@ -63,17 +76,19 @@ function isWithheld(request: Pick<SipMessage, 'get'>): boolean {
   return hasPrivacy || /;\s*privacy=(?:full|uri)\b/i.test(request.get('Remote-Party-ID') ?? '')
 }
 
-function numberOf(
-  text: string | undefined,
+/** The E.164 number in an address, a URI or a list of them: that of the first; undefined for all else. */
+export function numberIn(
+  text: string,
   { country, prefix }: Pick<TrunkNumbers, 'country' | 'prefix'>,
 ): string | undefined {
-  const user = userOf(text ?? '')
+  const user = userOf(text)
   const bare = prefix !== '' && user.startsWith(prefix) ? user.slice(prefix.length) : user
   return normaliseNumber(bare, country)
 }
 
 function userOf(text: string): string {
-  const user = USER.exec(text)?.[1] ?? ''
+  // A display name is the caller's own choice, and may look like an address.
+  const user = USER.exec(text.replaceAll(QUOTED, '""'))?.[1] ?? ''
   try {
     return decodeURIComponent(user)
   } catch {

@@ -30,6 +30,8 @@ export interface InviteFacts {
   readonly maxForwards: number
   readonly buyer: Pick<Buyer, 'uuidFormat' | 'headers' | 'isTrusted' | 'numbers'>
   readonly values: TokenValues
+  /** What goes on of the caller's own headers; gives way to every other header of the same name. */
+  readonly passed: BuiltHeaders
 }
 
 export interface BuiltHeaders {
@@ -39,7 +41,7 @@ export interface BuiltHeaders {
 }
 
 /**
- * The headers of an INVITE to a buyer: from what we know, never from what came in. A value with a control
+ * The headers of an INVITE to a buyer: from what we know, and from what came in as far as the buyer wants it. A value with a control
  * character cannot pass, so nothing can be smuggled in as a header of its own. @see behaviour B1
  */
 export function buildInviteHeaders(facts: InviteFacts): BuiltHeaders {
@@ -56,7 +58,15 @@ export function buildInviteHeaders(facts: InviteFacts): BuiltHeaders {
   for (const value of Object.values(own)) {
     if (CONTROL.test(value)) throw new RangeError('a header of ours holds a control character')
   }
-  return { headers: { ...custom.headers, ...own }, leftOut: custom.leftOut }
+  const headers = { ...custom.headers, ...own }
+  const taken = new Set(Object.keys(headers).map((name) => name.toLowerCase()))
+  const passed = Object.entries(facts.passed.headers).filter(
+    ([name]) => !taken.has(name.toLowerCase()),
+  )
+  return {
+    headers: { ...Object.fromEntries(passed), ...headers },
+    leftOut: [...custom.leftOut, ...facts.passed.leftOut],
+  }
 }
 
 function customHeaders({ buyer, values, names }: InviteFacts): BuiltHeaders {

@@ -8,6 +8,7 @@ import type { CallEnd } from '../flow/end-call.ts'
 import type { CallKeys } from '../keys.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Admission } from './admission.ts'
+import { readVerstat } from './caller-id.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
 import { type HeaderNames, passReason } from './headers.ts'
 import type { InviteMemory } from './invite-memory.ts'
@@ -102,6 +103,8 @@ export function createCall(deps: InviteDeps, { request, response, admitted }: In
 export function begin(call: Call): Promise<BegunCall> {
   const { deps, request, admitted, callUuid } = call
   const { campaign, version, publisher, number } = admitted.found
+  const verstat = readVerstat(request)
+  if (verstat !== undefined) deps.log.info('call.verstat', { call_uuid: callUuid, verstat })
   return deps.flow.beginCall({
     facts: {
       callUuid,

@@ -2,12 +2,14 @@ import { type CallFacts, tokenValues } from '../domain/call.ts'
 import type { Buyer } from '../domain/campaign.ts'
 import type { Round } from '../domain/routing.ts'
 import type { LegFacts } from '../flow/leg-facts.ts'
+import { PLAIN_WRITING } from './caller-id.ts'
 import type { Answered } from './bridged-call.ts'
 import { abandon, dial, type DialResult } from './dial.ts'
 import type { LegFailure } from './failure.ts'
 import { buildInviteHeaders, reasonHeader } from './headers.ts'
 import { type LegClock, startLegClock } from './leg-clock.ts'
 import type { Call } from './live-call.ts'
+import { passedHeaders } from './passed-headers.ts'
 import type { Headers, ReceivedResponse } from './srf.ts'
 
 export type RoundResult =
@@ -139,16 +141,18 @@ async function dialBuyer(call: Call, dialled: DialledLeg): Promise<DialResult> {
 }
 
 function inviteHeaders(call: Call, { facts, buyer, clock }: DialledLeg): Headers {
-  const { deps, callUuid, admitted } = call
+  const { deps, callUuid, admitted, request } = call
+  const { caller, trunk } = admitted
   const selected = { ...facts, buyerId: buyer.buyerId }
   const { headers, leftOut } = buildInviteHeaders({
     names: deps.headerNames,
     callUuid,
     callKey: deps.keys.derive(callUuid, clock.leg),
-    caller: admitted.caller,
+    caller,
     maxForwards: admitted.maxForwards,
     buyer,
     values: tokenValues(selected, deps.names(selected), {}),
+    passed: passedHeaders({ request, caller, buyer, writing: (trunk ?? PLAIN_WRITING).numbers }),
   })
   if (leftOut.length > 0) {
     deps.log.warn('leg.headers_left_out', {

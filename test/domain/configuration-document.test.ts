@@ -29,6 +29,7 @@ describe('parseConfigurationDocument', () => {
           headers: { 'X-Campaign': '[campaign_id]' },
           caps: { concurrent: 10, hourly: 100, daily: 500, monthly: 9000, total: 50000 },
           hours: { time_zone: 'America/New_York', open: ['mon-fri 09:00-17:30'] },
+          pass_headers: ['Diversion', 'X-Lead'],
           paused: true,
           trusted: true,
           numbers: { format: 'national', country: 'US', prefix: '9', user_phone: true },
@@ -129,6 +130,7 @@ describe('parseConfigurationDocument', () => {
           headers: [
             { name: 'X-Campaign', value: [{ kind: 'token', name: 'campaign_id', fallback: '' }] },
           ],
+          passHeaders: ['Diversion', 'X-Lead'],
           paused: true,
           hours: {
             timeZone: 'America/New_York',

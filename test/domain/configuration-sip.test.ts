@@ -4,6 +4,7 @@ import {
   checkGateway,
   checkHeaderName,
   checkHeaderValue,
+  checkPassedHeaderName,
   normaliseEndpoint,
 } from '../../src/domain/configuration-sip.ts'
 
@@ -89,6 +90,22 @@ describe('checkHeaderName (B1)', () => {
   ])('refuses %j', (name) => {
     expect(checkHeaderName(name)).toBeDefined()
   })
+})
+
+describe('checkPassedHeaderName', () => {
+  it.each(['Diversion', 'history-info', 'Identity', 'User-to-User', 'Subject', 'X-Lead'])(
+    'allows %j',
+    (name) => {
+      expect(checkPassedHeaderName(name)).toBeUndefined()
+    },
+  )
+
+  it.each(['X-PH-RetreaverKey', 'x-ph-a', 'From', 'Alert-Info', 'Call-Info', 'Date', 'X A', ''])(
+    'refuses %j',
+    (name) => {
+      expect(checkPassedHeaderName(name)).toContain('is not passed on')
+    },
+  )
 })
 
 it('bounds the length of a header value', () => {

@@ -67,6 +67,14 @@ describe('admit', () => {
       400,
       'malformed_replaces',
     ],
+    [
+      'a call that goes round in circles (RFC 5806)',
+      {
+        headers: { Diversion: '<sip:+18005550155@a>, "x" <tel:+1-800-555-0155>;reason=deflection' },
+      },
+      482,
+      'diversion_loop',
+    ],
     ['no hop left', { headers: { 'Max-Forwards': '0' } }, 483, 'too_many_hops'],
     [
       'a body that is no SDP',

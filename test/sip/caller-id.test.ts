@@ -3,6 +3,7 @@ import {
   dialledNumber,
   PLAIN_WRITING,
   readCaller,
+  readVerstat,
   type TrunkWriting,
 } from '../../src/sip/caller-id.ts'
 import { aTrunk } from './support/invite.ts'
@@ -33,6 +34,12 @@ describe('the caller', () => {
       '+13105550111',
     ],
     ['Privacy: id', { ...FROM, ...PAI, Privacy: 'id' }, undefined, '+14155550123'],
+    [
+      'a display name that looks like an address',
+      { From: '"sip:+19005550100@x \\" tel:+1900" <sip:+12125550100@carrier>;tag=a' },
+      '+12125550100',
+      undefined,
+    ],
     ['Privacy: header;id', { ...FROM, Privacy: 'header;id' }, undefined, undefined],
     ['Privacy: none', { ...FROM, Privacy: 'none' }, '+12125550100', undefined],
     [
@@ -50,6 +57,23 @@ describe('the caller', () => {
   it('of a trunk that is not trusted is what From says, whatever it asserts', () => {
     const caller = readCaller(of({ ...FROM, ...PAI, ...RPID }), aTrunk({ isTrusted: false }))
     expect(caller).toEqual({ number: '+12125550100', asserted: undefined })
+  })
+})
+
+describe('readVerstat', () => {
+  it.each([
+    [
+      { From: '<sip:+1212;verstat=TN-Validation-Passed@h;user=phone>;tag=a' },
+      'TN-Validation-Passed',
+    ],
+    [
+      { 'P-Asserted-Identity': '<tel:+1212;verstat=No-TN-Validation>', From: '<sip:a@b>' },
+      'No-TN-Validation',
+    ],
+    [{ From: '"x;verstat=TN-Validation-Passed" <sip:+1212@h>;tag=a' }, undefined],
+    [{ From: '<sip:+1212@h>;tag=a' }, undefined],
+  ])('of %j is %j', (headers, expected) => {
+    expect(readVerstat(of(headers))).toBe(expected)
   })
 })
 

@@ -27,6 +27,7 @@ function build(overrides: Partial<Parameters<typeof buildInviteHeaders>[0]> = {}
     maxForwards: 69,
     buyer: aBuyer(),
     values: {},
+    passed: { headers: {}, leftOut: [] },
     ...overrides,
   })
 }
@@ -97,6 +98,15 @@ describe("the headers of a buyer's INVITE (B1)", () => {
     const built = build({ buyer: aBuyer({ headers }) })
     expect(built.leftOut).toEqual(['x-ph-retreaverkey'])
     expect(built.headers['X-PH-RetreaverKey']).toBe('0101abc')
+  })
+
+  it('take the place of what the caller sent under the same name', () => {
+    const passed = { headers: { 'x-TAG': 'theirs', 'X-Other': 'theirs' }, leftOut: ['X-Long'] }
+    const buyer = aBuyer({ headers: [{ name: 'X-Tag', value: template('ours') }] })
+    const built = build({ buyer, passed })
+    expect(built.headers).toMatchObject({ 'X-Tag': 'ours', 'X-Other': 'theirs' })
+    expect(built.headers['x-TAG']).toBeUndefined()
+    expect(built.leftOut).toEqual(['X-Long'])
   })
 
   it('refuse a key of ours that would break the line', () => {

@@ -106,6 +106,7 @@ export function aBuyer(overrides: Partial<Buyer> = {}): Buyer {
     callMsMax: undefined,
     uuidFormat: 'standard',
     headers: [],
+    passHeaders: [],
     paused: false,
     hours: undefined,
     caps: {

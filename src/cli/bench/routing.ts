@@ -75,6 +75,7 @@ function aBuyer(index: number): [string, Buyer] {
       callMsMax: undefined,
       uuidFormat: 'standard',
       headers: [],
+      passHeaders: [],
       paused: false,
       hours: {
         timeZone: ZONES[index % ZONES.length] ?? 'UTC',
