@@ -1,5 +1,5 @@
 import { parseAddress } from '../message/address.ts'
-import { headerValue, headerValues, listElements } from '../message/headers.ts'
+import { hasEmptyElement, headerValue, headerValues, listElements } from '../message/headers.ts'
 import type { SipRequest } from '../message/message.ts'
 import { type HeaderLine, reasonPhrase } from '../message/serialise.ts'
 import { parseDigits, parseSipUri, schemeOf } from '../message/uri.ts'
@@ -66,7 +66,9 @@ function refuseHeaders(request: SipRequest): Refusal | undefined {
 }
 
 function refuseContact({ headers, method }: SipRequest): Refusal | undefined {
-  const contacts = listElements(headerValues(headers, 'contact'))
+  const values = headerValues(headers, 'contact')
+  if (hasEmptyElement(values)) return bad('Bad Contact Header')
+  const contacts = listElements(values)
   if (method === 'REGISTER' && contacts.length === 1 && contacts[0] === '*') return undefined
   for (const contact of contacts) if (!parseAddress(contact)) return bad('Bad Contact Header')
   if (method !== 'INVITE' && method !== 'SUBSCRIBE') return undefined

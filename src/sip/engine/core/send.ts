@@ -1,6 +1,6 @@
 import { deliveryPayload } from '../control/messages.ts'
 import { parseAddress } from '../message/address.ts'
-import { headerValue, headerValues, listElements } from '../message/headers.ts'
+import { hasEmptyElement, headerValue, headerValues, listElements } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
 import { parseMessage } from '../message/parse.ts'
 import { composeResponse, reasonPhrase } from '../message/serialise.ts'
@@ -128,7 +128,8 @@ export function deliverResponse(client: ClientRequest, response: SipResponse, ho
  * redirection without a second thought.
  */
 function readable({ headers, text }: SipResponse): string {
-  const contacts = listElements(headerValues(headers, 'contact'))
-  if (contacts.every((contact) => parseAddress(contact) !== undefined)) return text
+  const values = headerValues(headers, 'contact')
+  const isSound = listElements(values).every((contact) => parseAddress(contact) !== undefined)
+  if (isSound && !hasEmptyElement(values)) return text
   return text.replace(/\r\nContact[ \t]*:[^\r]*/gi, '')
 }

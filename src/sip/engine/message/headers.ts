@@ -79,6 +79,11 @@ export function headerKey(name: string): string {
   return keys.get(name) ?? name.toLowerCase()
 }
 
+/** Whether this can be the name of a header field. @see RFC 3261 §25.1 */
+export function isHeaderName(name: string): boolean {
+  return keys.has(name) || isToken(name)
+}
+
 /** The long name for a compact one as received; undefined if the name is not a compact form. */
 export function expandCompact(name: string): string | undefined {
   return name.length === 1 ? COMPACT[name.toLowerCase()] : undefined
@@ -128,6 +133,18 @@ export function listElements(values: readonly string[]): readonly string[] {
     }
   }
   return elements
+}
+
+/** Whether there is nothing before or after one of the commas of a list, which clients stumble over. */
+export function hasEmptyElement(values: readonly string[]): boolean {
+  return values.some((value) => {
+    for (let at = 0; value.includes(',') && at <= value.length;) {
+      const end = endOfElement(value, at)
+      if (value.slice(at, end).trim() === '') return true
+      at = end + 1
+    }
+    return false
+  })
 }
 
 /** Index of the comma that ends the list element starting at `from`, or the length of the value. */

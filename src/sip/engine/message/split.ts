@@ -1,4 +1,4 @@
-import { expandCompact, type HeaderField, headerKey } from './headers.ts'
+import { expandCompact, type HeaderField, headerKey, isHeaderName } from './headers.ts'
 
 /** A message split into lines and nothing else. All text is one byte a character. */
 export interface Split {
@@ -90,7 +90,7 @@ function readHeader(
   if (colon === -1 || colon >= to || colon === from) return undefined
   const written = text.slice(from, colon)
   const name = isBlank(text.charCodeAt(colon - 1)) ? written.trimEnd() : written
-  if (name === '' || hasBlank(name)) return undefined
+  if (!isHeaderName(name)) return undefined
   const long = expandCompact(name)
   const value = trimmed(text, colon + 1, to)
   const field = { key: headerKey(name), name: long ?? name, value }
@@ -135,10 +135,6 @@ function hasForbiddenByte(text: string, from: number, to: number): boolean {
 }
 
 const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
-
-function hasBlank(name: string): boolean {
-  return name.includes(' ') || name.includes('\t')
-}
 
 function fault(
   status: 400 | 513,

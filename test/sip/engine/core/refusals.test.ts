@@ -97,6 +97,11 @@ it.each<{ name: string; changes: () => Changes; status: number; with?: string }>
     changes: () => ({ lines: ['Contact: "Joe" <sip:joe@example.org>;;;;,,;'], leave: ['Via'] }),
     status: 0,
   },
+  {
+    name: 'a Contact that ends with a comma, which clients cannot read',
+    changes: () => ({ lines: ['Contact: <sip:a@b.example>, '] }),
+    status: 400,
+  },
   { name: 'no From tag', changes: () => ({ lines: ['From: <sip:a@b.example>'] }), status: 400 },
   {
     name: 'a Request-URI in brackets (ltgtruri)',

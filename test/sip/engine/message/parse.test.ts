@@ -142,6 +142,11 @@ describe('refuses', () => {
       raw: text([...BASE, 'nonsense']),
       reason: 'Malformed Header Line',
     },
+    {
+      name: 'a line whose name is no token',
+      raw: text([...BASE, '<sip:x@y>: z']),
+      reason: 'Malformed Header Line',
+    },
     { name: 'a line without name', raw: text([...BASE, ': x']), reason: 'Malformed Header Line' },
     {
       name: 'a name with a blank inside',

@@ -1,0 +1,191 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import Srf from 'drachtio-srf'
+import { createFrameReader, frame } from '../../../../src/sip/engine/control/framing.ts'
+import { startStack, type Stack } from '../../../../src/sip/engine/stack.ts'
+import { eventually } from './eventually.ts'
+import { createChance, goodMessages, mutate } from './mutate.ts'
+import { openPhone } from './phone.ts'
+
+/** The client's own parser: what it cannot read it drops, and the call would hang. */
+const { SipMessage } = Srf as unknown as {
+  SipMessage: new (text: string) => {
+    method?: string
+    has(name: string): boolean
+    getParsedHeader(name: string): unknown
+  }
+}
+
+const HOST = '127.0.0.1'
+const VERBS = 'invite options register message info subscribe refer notify publish'.split(' ')
+const TIMERS = { t1Ms: 5, t2Ms: 40, t4Ms: 25 }
+
+/** One packet of so many goes over a stream instead. */
+const STREAM_SHARE = 8
+
+/** What became of an engine that was sent damaged packets. */
+export interface FuzzResult {
+  /** How many came through to the application. */
+  readonly delivered: number
+  /** Errors of the engine that nobody foresaw. */
+  readonly faults: readonly string[]
+  /** What it handed over although its client cannot read it. */
+  readonly unreadable: readonly string[]
+  /** Tables that were not empty when everything had come to rest, and their sizes. */
+  readonly left: readonly string[]
+}
+
+/**
+ * Sends an engine of its own so many damaged packets, over UDP and TCP, with an application that answers
+ * some of what comes through, and waits until it has come to rest.
+ *
+ * @throws an Error if the engine stops answering
+ */
+export async function fuzz(
+  { packets, seed }: { readonly packets: number; readonly seed: number },
+  onProgress: (sent: number) => void = () => undefined,
+): Promise<FuzzResult> {
+  const faults: string[] = []
+  const sip = (['udp', 'tcp'] as const).map((transport) => ({ transport, host: HOST, port: 0 }))
+  const admin = { host: HOST, port: 0 }
+  const stack = await startStack({ sip, admin, secret: 'secret', timers: TIMERS }, (error) => {
+    faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  })
+  try {
+    const application = await openApplication(stack)
+    await sendDamaged(stack, { packets, seed, onProgress })
+    await proveAlive(stack)
+    application.close()
+    const left = await rest(stack)
+    const { unreadable } = application
+    return { delivered: application.delivered(), faults, unreadable, left }
+  } finally {
+    await stack.close()
+  }
+}
+
+interface Application {
+  readonly unreadable: readonly string[]
+  readonly delivered: () => number
+  readonly close: () => void
+}
+
+/** An application that checks what it gets, and answers three in four of it in its own way. */
+async function openApplication({ admin }: Stack): Promise<Application> {
+  const socket = connect(admin)
+  const reader = createFrameReader()
+  const unreadable: string[] = []
+  let delivered = 0
+  socket.on('data', (bytes) => {
+    for (const payload of reader.push(bytes.toString('latin1')) ?? []) {
+      const words = payload.slice(0, payload.indexOf('\r\n')).split('|')
+      if (words[1] !== 'sip') continue
+      delivered++
+      if (!isReadable(payload, words)) unreadable.push(payload)
+      const answer = ANSWERS[delivered % ANSWERS.length]
+      const text = `answer|sip|${words[8] ?? ''}|\r\n${answer ?? ''}\r\n\r\n`
+      if (answer !== undefined) socket.write(frame(text), 'latin1')
+    }
+  })
+  await once(socket, 'connect')
+  socket.write(frame('1|authenticate|secret|'))
+  for (const verb of VERBS) socket.write(frame(`2|route|${verb}`))
+  return { unreadable, delivered: () => delivered, close: () => socket.destroy() }
+}
+
+const ANSWERS = ['SIP/2.0 486 Busy Here', 'SIP/2.0 200 OK', 'SIP/2.0 180 Ringing', undefined]
+
+/** What the client reads of every message, it has to be able to read. */
+function isReadable(payload: string, words: readonly string[]): boolean {
+  try {
+    const bytes = Buffer.from(payload.slice(payload.indexOf('\r\n') + 2), 'latin1')
+    const message = new SipMessage(bytes.toString('utf8'))
+    for (const name of ['from', 'to', 'cseq', 'call-id']) message.getParsedHeader(name)
+    if (message.has('contact')) message.getParsedHeader('contact')
+    return Boolean(message.method) && (words.length === 11 || words.length === 13)
+  } catch {
+    return false
+  }
+}
+
+interface Load {
+  readonly packets: number
+  readonly seed: number
+  readonly onProgress: (sent: number) => void
+}
+
+async function sendDamaged(stack: Stack, { packets, seed, onProgress }: Load): Promise<void> {
+  const port = stack.sip[0]?.port ?? 0
+  const phone = await openPhone(port, HOST)
+  const stream = openStream(port)
+  const chance = createChance(seed)
+  const originals = goodMessages(phone.port)
+  for (let sent = 0; sent < packets; sent++) {
+    const original = originals[chance(originals.length)] ?? ''
+    const damaged = mutate(original.replaceAll('PACKET', `p${seed}-${sent}`), chance)
+    if (chance(STREAM_SHARE) === 0) stream.write(damaged)
+    else phone.sendRaw(damaged)
+    // Sockets have small buffers: the engine has to get its turn in this thread.
+    if (sent % 20 === 19) await new Promise(setImmediate)
+    if (sent % 1_000 === 999) onProgress(sent + 1)
+    phone.inbox.length = 0
+  }
+  stream.close()
+  await phone.close()
+}
+
+/** Writes to a connection, a new one whenever the engine has had enough of the last. */
+function openStream(port: number): {
+  readonly write: (text: string) => void
+  readonly close: () => void
+} {
+  let socket: Socket | undefined
+  const open = (): Socket => {
+    const fresh = connect(port, HOST)
+    fresh.on('error', () => undefined)
+    fresh.on('close', () => {
+      if (socket === fresh) socket = undefined
+    })
+    fresh.resume()
+    return fresh
+  }
+  return {
+    write: (text) => {
+      socket ??= open()
+      socket.write(text, 'latin1')
+    },
+    close: () => socket?.destroy(),
+  }
+}
+
+/** One good packet after all the bad ones. */
+async function proveAlive(stack: Stack): Promise<void> {
+  const phone = await openPhone(stack.sip[0]?.port ?? 0, HOST)
+  const [, options = ''] = goodMessages(phone.port)
+  try {
+    await eventually(
+      () => {
+        phone.sendRaw(options.replaceAll('PACKET', 'alive'))
+        return phone.inbox.length > 0
+      },
+      () => 'the engine does not answer any more',
+    )
+  } finally {
+    await phone.close()
+  }
+}
+
+/** Waits until every table is empty; gives those that are not. */
+async function rest({ stats }: Stack): Promise<readonly string[]> {
+  const left = (): string[] =>
+    Object.entries(stats().tables)
+      .filter(([name, size]) => !OF_SOCKETS.has(name) && size > 0)
+      .map(([name, size]) => `${name}: ${size}`)
+  return eventually(
+    () => left().length === 0 && [],
+    () => '',
+    10_000,
+  ).catch(left)
+}
+
+const OF_SOCKETS: ReadonlySet<string> = new Set(['sockets', 'sources', 'applications'])
