@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { SCENARIOS } from '../sip-scenarios/scenarios.ts'
-import { scenarioTable } from '../sip-scenarios/table.ts'
+import { differenceList, scenarioTable } from '../sip-scenarios/table.ts'
 
 const README = fileURLToPath(new URL('../sip-scenarios/README.md', import.meta.url))
 
@@ -17,4 +17,6 @@ function withTable(text: string, name: string, table: string): string {
   return `${before}${table}\n${after.slice(end)}`
 }
 
-writeFileSync(README, withTable(readFileSync(README, 'utf8'), 'table', scenarioTable(SCENARIOS)))
+const text = readFileSync(README, 'utf8')
+const withScenarios = withTable(text, 'table', scenarioTable(SCENARIOS))
+writeFileSync(README, withTable(withScenarios, 'differences', differenceList(SCENARIOS)))

@@ -112,6 +112,8 @@ function trunksOf({ scenario, campaignId, callerIp }: Plan): readonly TrunkDocum
 
 function buyersOf(plan: Plan, { localIp, sip }: Surroundings): readonly BuyerDocument[] {
   return plan.buyerPorts.map(({ port }, index) => ({
+    // SIPp takes a request that its scenario does not know for a failure.
+    ping_seconds: 0,
     ...plan.scenario.configuration?.buyer,
     id: buyerId(plan, index + 1),
     name: `Buyer ${index + 1}`,

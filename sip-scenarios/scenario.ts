@@ -9,6 +9,8 @@ export interface Scenario {
   readonly name: string
   /** One sentence, for the table. */
   readonly proves: string
+  /** What a drachtio-server does otherwise; the files let both pass. One sentence. */
+  readonly differs?: string
   /** A file of `caller/`, without `.xml`. */
   readonly caller: `uac-${string}`
   /** The caller dials a number that nobody has. */

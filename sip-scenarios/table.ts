@@ -8,6 +8,13 @@ export function scenarioTable(scenarios: readonly Scenario[]): string {
   return [row('scenario', 'proves', 'caller', 'buyers'), '|---|---|---|---|', ...rows].join('\n')
 }
 
+/** Where a drachtio-server does otherwise, as a list. */
+export function differenceList(scenarios: readonly Scenario[]): string {
+  return scenarios
+    .flatMap(({ name, differs }) => (differs === undefined ? [] : [`- \`${name}\`: ${differs}`]))
+    .join('\n')
+}
+
 const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 
 const link = (folder: string, script: string): string => `[${script}](${folder}/${script}.xml)`

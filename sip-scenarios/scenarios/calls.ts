@@ -123,6 +123,7 @@ export const CALLS: readonly Scenario[] = [
   {
     name: 'repeated-invite',
     proves: 'An INVITE that comes three times is one call and rings one buyer once.',
+    differs: 'It answers no copy with 100.',
     caller: 'uac-repeats-invite-expect-200',
     buyers: ['uas-answers-slowly'],
     countsCopies: true,
@@ -131,6 +132,7 @@ export const CALLS: readonly Scenario[] = [
   {
     name: 'merged-invite-expect-482',
     proves: 'An INVITE that comes along a second way hears 482; the first goes on and is one call.',
+    differs: 'It says 100 before the 482, and nothing else once the first copy rings.',
     caller: 'uac-comes-twice-expect-482',
     buyers: ['uas-answers-slowly'],
     expected: PLAIN,

@@ -92,6 +92,7 @@ export const MID_CALL: readonly Scenario[] = [
   {
     name: 'unknown-method-refused',
     proves: 'A method that nobody knows is answered 405 and the call goes on.',
+    differs: 'It hands the request over, and the answer is 501.',
     caller: 'uac-sends-an-unknown-method-expect-405',
     buyers: ['uas-answers'],
     expected: PLAIN,
@@ -99,6 +100,7 @@ export const MID_CALL: readonly Scenario[] = [
   {
     name: 'call-forgotten',
     proves: 'A side that answers 481 has no call any more: both are hung up (RFC 5057).',
+    differs: 'It acknowledges a refused re-INVITE a second time, on another branch.',
     caller: 'uac-learns-of-the-end-expect-481',
     buyers: ['uas-forgets-the-call'],
     expected: endedBy('bridge', 'dialog_gone'),

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { SCENARIOS } from '../../sip-scenarios/scenarios.ts'
-import { scenarioTable } from '../../sip-scenarios/table.ts'
+import { differenceList, scenarioTable } from '../../sip-scenarios/table.ts'
 
 const files = globSync('sip-scenarios/{caller,buyer}/*.xml')
 
@@ -11,6 +11,7 @@ describe('the scenarios', () => {
     const readme = readFileSync('sip-scenarios/README.md', 'utf8')
     const [, table] = /<!-- table: [^>]*-->\n([\s\S]*)\n<!-- end of table -->/.exec(readme) ?? []
     expect(table).toBe(scenarioTable(SCENARIOS))
+    expect(readme).toContain(`-->\n${differenceList(SCENARIOS)}\n<!-- end of differences -->`)
   })
 
   it('have names of their own', () => {
