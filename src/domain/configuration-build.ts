@@ -47,7 +47,7 @@ function buildBuyer(document: BuyerDocument, trunks: readonly TrunkDocument[]): 
     name: buyer.name,
     endpoint: buyer.endpoint,
     requestUri: requestUriOf(document, trunks),
-    pingMs: millisecondsOf(buyer.ping_seconds),
+    pingMs: buyer.ping_seconds === 0 ? undefined : buyer.ping_seconds * 1000,
     auth: buyer.auth,
     ringTimeoutMs: buyer.ring_timeout_seconds * 1000,
     setupTimeoutMs: buyer.setup_timeout_seconds * 1000,

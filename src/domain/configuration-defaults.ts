@@ -13,6 +13,7 @@ export const DEFAULTS = {
   buyer: {
     ring_timeout_seconds: 25,
     setup_timeout_seconds: 6,
+    ping_seconds: 60,
     uuid_format: 'standard',
     headers: {},
     pass_headers: [],

@@ -77,6 +77,16 @@ export const credential = text((value) =>
 /** A whole number within a range, both ends included. */
 export const whole = (min: number, max: number) => z.int().min(min).max(max)
 
+const PING_SECONDS_MIN = 10
+const PING_SECONDS_MAX = 600
+
+/** How often an endpoint is asked whether it is there; 0 is never. */
+export const pingSeconds = whole(0, PING_SECONDS_MAX).check((context) => {
+  if (context.value === 0 || context.value >= PING_SECONDS_MIN) return
+  const message = `is too small: write ${PING_SECONDS_MIN} or more, or 0 for never`
+  context.issues.push({ code: 'custom', message, input: context.value })
+})
+
 /** An E.164 number; separators are left out. */
 export const phoneNumber = text((value) =>
   isOr(

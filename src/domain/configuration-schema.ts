@@ -17,6 +17,7 @@ import {
   payoutModifier,
   phoneNumber,
   phonePrefix,
+  pingSeconds,
   tagName,
   tagValue,
   timeZone,
@@ -35,8 +36,6 @@ import { TRIGGERS } from './tracking-url.ts'
 
 /** SIP's Timer C: a proxy on the way gives up a ringing INVITE after three minutes. @see RFC 3261 §16.6 */
 const RING_TIMEOUT_SECONDS_MAX = 180
-const PING_SECONDS_MIN = 10
-const PING_SECONDS_MAX = 600
 const YEAR_SECONDS = 31_536_000
 const CALL_SECONDS_MAX = 86_400
 const PLACES_MAX = 1_000
@@ -61,8 +60,8 @@ const buyer = z.strictObject({
   /** How long to wait for any sign of life while another buyer may follow. */
   setup_timeout_seconds: whole(1, RING_TIMEOUT_SECONDS_MAX).exactOptional(),
   max_call_seconds: whole(1, CALL_SECONDS_MAX).exactOptional(),
-  /** How often OPTIONS asks whether the endpoint is there; never, unless said. */
-  ping_seconds: whole(PING_SECONDS_MIN, PING_SECONDS_MAX).exactOptional(),
+  /** How often OPTIONS asks whether the endpoint is there; 0 is never. */
+  ping_seconds: pingSeconds.exactOptional(),
   uuid_format: z.enum(['standard', 'compact']).exactOptional(),
   headers: z.record(headerName, headerValue).exactOptional(),
   /** What is passed on of the caller's own headers. */

@@ -58,7 +58,13 @@ export async function startController(options: ControllerOptions): Promise<SipCo
   })
   clearTimeout(timer)
   const buyers = () => options.directory().configuration.buyers
-  const pings = startPings({ client, health, buyers, random: options.random })
+  const pings = startPings({
+    client,
+    health,
+    isConnected: () => state.isConnected,
+    buyers,
+    random: options.random,
+  })
 
   return {
     hostports,

@@ -54,12 +54,12 @@ export function createEndpointHealth(nowMs: () => number): EndpointHealth {
   const hosts = new Map<string, Host>()
   return {
     isReachable(uri) {
-      const host = hosts.get(hostPart(uri))
+      const host = hosts.get(hostOf(uri))
       if (!host) return true
       return Math.max(host.downUntilMs, host.quarantinedUntilMs) <= nowMs()
     },
     report(uri, sighting) {
-      const part = hostPart(uri)
+      const part = hostOf(uri)
       hosts.set(part, afterSighting(hosts.get(part) ?? UNKNOWN, sighting, nowMs()))
     },
   }
@@ -93,7 +93,7 @@ function afterSighting(host: Host, sighting: Sighting, nowMs: number): Host {
 const hostParts = new Map<string, string>()
 
 /** Host, port and transport: buyers on the same host stand and fall together. */
-function hostPart(uri: string): string {
+export function hostOf(uri: string): string {
   const known = hostParts.get(uri)
   if (known !== undefined) return known
   const [, host = uri] = /^sips?:(?:[^@]*@)?([^?]*)$/i.exec(uri) ?? []

@@ -268,10 +268,15 @@ describe('parseConfigurationDocument', () => {
     expect(configuration.buyers[0]).toMatchObject({ requestUri })
   })
 
+  it('never asks an endpoint whether it is there where the buyer does not want it', () => {
+    const { configuration } = aConfiguration({ buyers: [aBuyerDocument({ ping_seconds: 0 })] })
+    expect(configuration.buyers).toMatchObject([{ pingMs: undefined }])
+  })
+
   it('fills in what goes without saying', () => {
     const { configuration } = aConfiguration({ trunks: [{ id: 'carrier-a' }] })
     expect(configuration.buyers).toMatchObject([
-      { ringTimeoutMs: 25_000, uuidFormat: 'standard', headers: [], paused: false },
+      { ringTimeoutMs: 25_000, pingMs: 60_000, uuidFormat: 'standard', headers: [], paused: false },
     ])
     expect(configuration.trunks).toEqual([
       {

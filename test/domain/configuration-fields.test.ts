@@ -52,6 +52,11 @@ it.each([
     'buyers[0].ring_timeout_seconds is too small: write 1 or more',
   ],
   [
+    'pings that come too often',
+    withBuyer({ ping_seconds: 9 }),
+    'buyers[0].ping_seconds is too small: write 10 or more, or 0 for never',
+  ],
+  [
     'ringing beyond Timer C',
     withBuyer({ ring_timeout_seconds: 181 }),
     'buyers[0].ring_timeout_seconds is too big: write 180 or less',

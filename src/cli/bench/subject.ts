@@ -120,7 +120,14 @@ async function stop({ process: child }: Child): Promise<void> {
 function configuration(buyerPort: number, pingUrl: string): object {
   return {
     publishers: [{ id: 'publisher', name: 'Publisher' }],
-    buyers: [{ id: 'buyer', name: 'Buyer', endpoint: `sip:buyer@127.0.0.1:${buyerPort}` }],
+    buyers: [
+      {
+        id: 'buyer',
+        name: 'Buyer',
+        endpoint: `sip:buyer@127.0.0.1:${buyerPort}`,
+        ping_seconds: 0,
+      },
+    ],
     campaigns: [
       {
         id: 'campaign',
