@@ -18,7 +18,6 @@ const SYSTEM = [
   'test/embedded-engine.test.ts',
   'test/sip/controller.test.ts',
   'test/sip/outcomes.test.ts',
-  'test/sip/pings.test.ts',
   'test/sip/engine/core/**',
   'test/sip/engine/torture/**',
   'test/sip/engine/engine.test.ts',
