@@ -155,18 +155,6 @@ export async function lockCalls(
   return rows.map(({ callUuid }) => callUuid)
 }
 
-/** Locks up to `limit` calls whose deadline has passed, skipping those that somebody else is deciding. */
-export async function lockExpired(db: Queryable, limit: number): Promise<readonly string[]> {
-  const { rows } = await db.query<{ callUuid: string }>({
-    name: 'lock-expired',
-    text: `select call_uuid "callUuid" from calls
-            where conversion = 'pending' and settle_at <= app_now()
-            order by settle_at limit $1 for no key update skip locked`,
-    values: [limit],
-  })
-  return rows.map(({ callUuid }) => callUuid)
-}
-
 interface CallRow {
   readonly callUuid: string
   readonly campaignId: string

@@ -21,18 +21,10 @@ function arrayText(values: readonly Value[]): string {
 }
 
 function elementText(value: Value): string {
-  switch (typeof value) {
-    case 'string':
-      return quoted(value)
-    case 'number':
-    case 'boolean':
-      return String(value)
-    case 'undefined':
-      return 'null'
-    case 'object':
-      if (value === null) return 'null'
-      return value instanceof Date ? value.toISOString() : quoted(JSON.stringify(value))
-  }
+  if (value === null || value === undefined) return 'null'
+  if (typeof value === 'string') return quoted(value)
+  if (typeof value !== 'object') return String(value)
+  return value instanceof Date ? value.toISOString() : quoted(JSON.stringify(value))
 }
 
 /** In quotes even where it could do without: an empty text, or one that says null, could not. */

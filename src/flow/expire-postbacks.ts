@@ -1,17 +1,16 @@
-import { lockExpired } from '../db/calls.ts'
 import { readClock } from '../db/clock.ts'
 import {
   type CampaignVersionId,
   type Expired,
   findDueVersions,
+  LOCKED_AT_ONCE_MAX,
+  lockExpired,
+  SETTLED_AT_ONCE_MAX,
   settleExpired,
 } from '../db/expiries.ts'
 import { decideAtTimeout } from '../domain/settlement.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { decide, logDecisions, openCalls, storeDecisions } from './settle-call.ts'
-
-const BATCH_MAX = 500
-const SILENT_BATCH_MAX = 2_000
 
 /** What one round has done. */
 interface Round {
@@ -20,6 +19,8 @@ interface Round {
 }
 
 const NOTHING: Round = { settled: 0, isFull: false }
+/** Batches of one kind before it is looked again what is due. */
+const BATCHES_MAX = 4
 
 /**
  * Settles calls whose postback timeout has passed, by the database's clock; as many processes at once as
@@ -27,15 +28,28 @@ const NOTHING: Round = { settled: 0, isFull: false }
  * tell nobody of it are settled by the database alone. @see behaviour B10
  */
 export async function expirePostbacks(deps: FlowDeps): Promise<Round> {
-  const versions = await findDueVersions(deps.database)
+  const versions = await deps.database.transaction(findDueVersions)
   if (versions.length === 0) return NOTHING
   const silent = await silentOf(deps, versions)
-  const silently = silent.length > 0 ? await expireSilently(deps, silent) : NOTHING
-  const loudly = silent.length < versions.length ? await expireLoudly(deps) : NOTHING
+  const loud = versions.filter((version) => !silent.includes(version))
+  const silently = await inBatches(silent, () => expireSilently(deps, silent))
+  const loudly = await inBatches(loud, () => expireLoudly(deps, loud))
   return {
     settled: silently.settled + loudly.settled,
     isFull: silently.isFull || loudly.isFull,
   }
+}
+
+async function inBatches(
+  versions: readonly CampaignVersionId[],
+  expire: () => Promise<Round>,
+): Promise<Round> {
+  let round: Round = { settled: 0, isFull: versions.length > 0 }
+  for (let batch = 0; batch < BATCHES_MAX && round.isFull; batch++) {
+    const { settled, isFull } = await expire()
+    round = { settled: round.settled + settled, isFull }
+  }
+  return round
 }
 
 /** The versions that fire nothing when a call has not converted, whatever the call. */
@@ -55,9 +69,9 @@ async function expireSilently(
   deps: FlowDeps,
   versions: readonly CampaignVersionId[],
 ): Promise<Round> {
-  const expired = await settleExpired(deps.database, versions, SILENT_BATCH_MAX)
+  const expired = await deps.database.transaction((db) => settleExpired(db, versions))
   for (const one of expired) logExpired(deps, one)
-  return { settled: expired.length, isFull: expired.length === SILENT_BATCH_MAX }
+  return { settled: expired.length, isFull: expired.length === SETTLED_AT_ONCE_MAX }
 }
 
 function logExpired(deps: FlowDeps, { callUuid, campaignId }: Expired): void {
@@ -71,9 +85,12 @@ function logExpired(deps: FlowDeps, { callUuid, campaignId }: Expired): void {
   })
 }
 
-async function expireLoudly(deps: FlowDeps): Promise<Round> {
+async function expireLoudly(
+  deps: FlowDeps,
+  versions: readonly CampaignVersionId[],
+): Promise<Round> {
   const { open, queued } = await deps.database.transaction(async (db) => {
-    const locked = await lockExpired(db, BATCH_MAX)
+    const locked = await lockExpired(db, versions)
     if (locked.length === 0) return { open: [], queued: 0 }
     const now = await readClock(db)
     const open = [...(await openCalls(db, deps, locked)).values()]
@@ -82,5 +99,5 @@ async function expireLoudly(deps: FlowDeps): Promise<Round> {
   })
   logDecisions(deps, open)
   if (queued > 0) deps.wakeDelivery()
-  return { settled: open.length, isFull: open.length === BATCH_MAX }
+  return { settled: open.length, isFull: open.length === LOCKED_AT_ONCE_MAX }
 }

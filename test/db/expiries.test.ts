@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ledgerOf } from '../../src/cli/verify.ts'
+import { findDueVersions, lockExpired, settleExpired } from '../../src/db/expiries.ts'
+import type { Database, Queryable } from '../../src/db/queryable.ts'
 import { expirePostbacks } from '../../src/flow/expire-postbacks.ts'
 import { verifyLedger } from '../../src/flow/verify-ledger.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -52,3 +54,82 @@ it('settles each call once, with four processes at it', async () => {
   )
   expect(rows).toEqual([{ entries: 40, calls: 40 }])
 })
+
+it('settles silent and other campaigns that are due at the same time, each in its way', async () => {
+  const database = await openTestDatabase()
+  const silent = aCampaign({ trackingUrls: [] })
+  const deps = await flowOn(database, aCampaign())
+  await database.query(`insert into campaign_versions values ('solar', 2, '{}')`)
+  for (let call = 0; call < 6; call++) {
+    const callUuid = await anEndedCall(deps)
+    const version = 1 + (call % 2)
+    await database.query('update calls set campaign_version = $2 where call_uuid = $1', [
+      callUuid,
+      version,
+    ])
+  }
+  await database.setClock('601 seconds')
+  const both = {
+    ...deps,
+    campaignRules: async (_: string, version: number) => (version === 2 ? silent : aCampaign()),
+  }
+  expect(await expirePostbacks(both)).toEqual({ settled: 6, isFull: false })
+  const { rows } = await database.query(
+    `select campaign_version, count(*) filter (where trigger = 'not_converted') announced
+       from settlements left join deliveries using (call_uuid) group by 1 order by 1`,
+  )
+  expect(rows).toEqual([
+    { campaign_version: 1, announced: 3 },
+    { campaign_version: 2, announced: 0 },
+  ])
+})
+
+describe('what is due', () => {
+  const VERSIONS = [{ campaignId: 'solar', version: 1 }]
+
+  it.each<[string, (db: Queryable) => Promise<unknown>]>([
+    ['is looked at', findDueVersions],
+    ['is locked', (db) => lockExpired(db, VERSIONS)],
+    ['is settled', (db) => settleExpired(db, VERSIONS)],
+  ])('%s along the index of deadlines, though everything is due', async (_, work) => {
+    const database = await openTestDatabase()
+    await flowOn(database)
+    await insertDue(database, 5_000)
+    await database.query('analyze calls')
+    const plan = await planOf(database, work)
+    expect(plan).toMatch(/Index Scan using calls_\w+_settle_at_idx/)
+    expect(plan).not.toMatch(/Sort|Seq Scan/)
+  })
+})
+
+async function insertDue(db: Queryable, calls: number): Promise<void> {
+  await db.query(
+    `insert into calls (call_uuid, process_id, campaign_id, campaign_version, publisher_id, dialed_number,
+                        sip_call_id, state, started_at, ended_at, conversion, conversion_group_id, settle_at)
+     select gen_random_uuid(), gen_random_uuid(), 'solar', 1, 'acme', '+18005550100', 'a@b', 'ended',
+            app_now(), app_now(), 'pending', 'sales', app_now() - interval '1 hour'
+       from generate_series(1, $1::int)`,
+    [calls],
+  )
+}
+
+/** How the named statement of the work is carried out, as the plan's lines. */
+async function planOf(
+  database: Database,
+  work: (db: Queryable) => Promise<unknown>,
+): Promise<string> {
+  const lines: string[] = []
+  await database.transaction(async (db) => {
+    const explain: Queryable = {
+      async query(statement, values) {
+        if (typeof statement === 'string') return db.query(statement, values)
+        const text = `explain (costs off) ${statement.text}`
+        const answer = await db.query<{ 'QUERY PLAN': string }>(text, statement.values)
+        lines.push(...answer.rows.map((row) => row['QUERY PLAN']))
+        return { rows: [], rowCount: 0 }
+      },
+    }
+    await work(explain)
+  })
+  return lines.join('\n')
+}
