@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { v7 as uuidv7 } from 'uuid'
+import { readBridgeMetrics } from './bridge-metrics.ts'
 import type { Config } from './config.ts'
 import { startEmbeddedPostgres } from './db/embedded.ts'
 import { migrate } from './db/migrate.ts'
 import { analyzeHotTables, ensurePartitions } from './db/partitions.ts'
-import { openDatabase } from './db/pool.ts'
+import { type OpenDatabase, openDatabase } from './db/pool.ts'
 import { beat } from './db/processes.ts'
-import type { Database } from './db/queryable.ts'
 import { buildAddressPolicy, checkUrl } from './delivery/address-policy.ts'
 import { createTrials } from './delivery/trial.ts'
 import { startDeliveryWorker } from './delivery/worker.ts'
@@ -24,6 +24,7 @@ import { loadSecrets, type Secrets } from './secrets.ts'
 import { type SipController, startController } from './sip/controller.ts'
 import { type EmbeddedEngine, startEmbeddedEngine } from './embedded-engine.ts'
 import type { EngineOptions } from './sip/engine/engine.ts'
+import { createEventMetrics, type EventMetrics } from './telemetry/event-metrics.ts'
 import { createLogger, type Log, type Logger } from './telemetry/logger.ts'
 
 /** A running service. */
@@ -80,7 +81,10 @@ export async function startBridge(
 }
 
 async function open(config: Config, overrides: BridgeOverrides, opened: Opened): Promise<Bridge> {
-  const logger = overrides.log ? loggerTo(overrides.log) : createLogger({ level: config.logLevel })
+  const events = createEventMetrics()
+  const logger = events.watch(
+    overrides.log ? loggerTo(overrides.log) : createLogger({ level: config.logLevel }),
+  )
   const secrets = await loadSecrets(config)
   const keys = createCallKeys(secrets.callKeySecrets)
   const database = await openStore(config, logger, opened)
@@ -93,16 +97,16 @@ async function open(config: Config, overrides: BridgeOverrides, opened: Opened):
   })
   opened.closers.push(view.close)
 
-  const parts: Parts = { config, logger, secrets, keys, database, view, followers, opened }
+  const parts: Parts = { config, logger, events, secrets, keys, database, view, followers, opened }
   const deps = flowDeps(parts, startDelivery(parts))
   const stop = new AbortController()
   const steps = createSteps(deps, stop.signal)
   await startSettlement(parts, deps)
-  const state: { controller?: SipController } = {}
+  const state: { sip?: SipRole } = {}
   const http = await startHttpRole(parts, steps, { state, wakeDelivery: deps.wakeDelivery })
   opened.closers.push(async () => stop.abort())
   const sip = await startSipRole(parts, steps, overrides)
-  if (sip) state.controller = sip.controller
+  if (sip) state.sip = sip
   return {
     addresses: { http, sip: sip?.controller.hostports ?? [] },
     reloadCertificate: config.sip.tls && sip?.engine?.reloadCertificate,
@@ -117,16 +121,17 @@ type ConfigurationFollower = (snapshot: ConfigurationSnapshot) => void
 interface Parts {
   readonly config: Config
   readonly logger: Logger
+  readonly events: EventMetrics
   readonly secrets: Secrets
   readonly keys: CallKeys
-  readonly database: Database
+  readonly database: OpenDatabase
   readonly view: ConfigurationView
   /** Told of every change of the configuration. */
   readonly followers: ConfigurationFollower[]
   readonly opened: Opened
 }
 
-async function openStore(config: Config, logger: Logger, opened: Opened): Promise<Database> {
+async function openStore(config: Config, logger: Logger, opened: Opened): Promise<OpenDatabase> {
   const { databaseUrl, dataDir } = config
   let connection: Parameters<typeof openDatabase>[0]['connection'] = {
     connectionString: databaseUrl,
@@ -216,12 +221,12 @@ async function startSettlement(
 }
 
 interface HttpContext {
-  readonly state: { readonly controller?: SipController }
+  readonly state: { readonly sip?: SipRole }
   readonly wakeDelivery: () => void
 }
 
 async function startHttpRole(
-  { config, database, keys, logger, opened, secrets, view }: Parts,
+  { config, database, events, keys, logger, opened, secrets, view }: Parts,
   steps: Steps,
   { state, wakeDelivery }: HttpContext,
 ): Promise<string | undefined> {
@@ -242,9 +247,11 @@ async function startHttpRole(
     runTrial: trials.run,
     wakeDelivery,
     publicUrl: config.publicUrl,
+    readMetrics: () =>
+      readBridgeMetrics({ events, poolUsage: database.usage, engine: () => state.sip?.engine }),
     readiness: {
       database: () => database.query('select').then(() => true),
-      sip: () => !config.roles.has('sip') || (state.controller?.isConnected() ?? false),
+      sip: () => !config.roles.has('sip') || (state.sip?.controller.isConnected() ?? false),
     },
   })
   const server = await startHttp(app, config.http)

@@ -6,12 +6,15 @@ import {
   type CertificateFacts,
   type Engine,
   type EngineOptions,
+  type EngineStats,
   startEngine,
 } from './sip/engine/engine.ts'
 
 /** The SIP engine of this process, kept running. */
 export interface EmbeddedEngine {
   readonly server: { readonly host: string; readonly port: number; readonly secret: string }
+  /** Sizes of its tables, and what it has counted since it was last started. */
+  readonly stats: () => Promise<EngineStats>
   /** Lifts the limit of requests for these addresses and CIDR ranges, the trunks' own. */
   readonly setExempt: (ranges: readonly string[]) => void
   /** Reads the certificate of TLS again; the log says what has come of it, and calls stay up. */
@@ -61,6 +64,7 @@ export async function startEmbeddedEngine(
   keepRunning(engine).catch((error: unknown) => log.error('engine.gone', { error }))
   return {
     server: { ...admin, secret },
+    stats: () => engine.stats(),
     setExempt(ranges) {
       exempt = ranges
       engine.setExempt(ranges)

@@ -35,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const TOP: Readonly<Record<string, string>> = {
   'src/main.ts': 'main',
   'src/bridge.ts': 'bridge',
+  'src/bridge-metrics.ts': 'bridge',
   'src/embedded-engine.ts': 'bridge',
   'src/config.ts': 'settings',
   'src/config-parsers.ts': 'settings',

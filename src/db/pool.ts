@@ -27,6 +27,18 @@ export interface DatabaseOptions {
   readonly log?: (event: string, fields: object) => void
 }
 
+/** Connections of a pool, and callers that wait for one. */
+export interface PoolUsage {
+  readonly idle: number
+  readonly busy: number
+  readonly waiting: number
+}
+
+/** A database whose pool can be looked at. */
+export interface OpenDatabase extends Database {
+  readonly usage: () => PoolUsage
+}
+
 const CONNECT_TIMEOUT_MS = 3_000
 const STATEMENT_TIMEOUT_MS = 3_000
 /** The server ends a late statement first, so that the connection can be kept; a dead one cannot. */
@@ -39,13 +51,18 @@ const RETRY = new Set(['40001', '40P01'])
  * (a string beyond 2^53), timestamptz a Date of whole milliseconds, json is parsed. A lost
  * connection is replaced when next needed, and never ends the process.
  */
-export function openDatabase(options: DatabaseOptions): Database {
+export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const pool = openPool(options)
   let closed: Promise<void> | undefined
   return {
     query: (statement, values) => withClient(pool, (client) => ask(client, statement, values)),
     transaction: (work, transactionOptions) => transact(pool, work, transactionOptions),
     close: () => (closed ??= pool.end()),
+    usage: () => ({
+      idle: pool.idleCount,
+      busy: pool.totalCount - pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
   }
 }
 

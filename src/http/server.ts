@@ -14,6 +14,7 @@ import {
   sendProblem,
 } from './errors.ts'
 import { type HealthDeps, registerHealth } from './health.ts'
+import { type MetricsDeps, registerMetrics } from './metrics.ts'
 import { type PostbackDeps, registerPostbacks } from './postbacks.ts'
 
 /** How long a client may take. */
@@ -27,7 +28,7 @@ export interface HttpTimeouts {
 }
 
 /** What the HTTP side needs from around it. */
-export interface HttpDeps extends PostbackDeps, ApiDeps, HealthDeps {
+export interface HttpDeps extends PostbackDeps, ApiDeps, HealthDeps, MetricsDeps {
   readonly logger: Logger
   /** CIDRs of proxies whose `X-Forwarded-For` is believed; none unless said. */
   readonly trustProxy?: readonly string[]
@@ -72,6 +73,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   addHooks(app, deps.logger)
   registerPostbacks(app, deps)
   registerHealth(app, deps)
+  registerMetrics(app, deps)
   registerApi(app, deps)
   registerDashboard(app)
   return app

@@ -1,0 +1,148 @@
+import { BlockList, isIP } from 'node:net'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Backlog, readBacklog } from '../db/backlog.ts'
+import { listProblems, type NotedProblem } from '../db/delivery-problems.ts'
+import type { Database, Queryable } from '../db/queryable.ts'
+import {
+  formatMetrics,
+  type Labels,
+  type Metric,
+  METRICS_CONTENT_TYPE,
+} from '../telemetry/metrics.ts'
+import { requireAdminKey } from './auth.ts'
+
+/** What metrics are made of. */
+export interface MetricsDeps {
+  readonly database: Database
+  readonly adminApiKey: string
+  /** What this process has counted and holds. */
+  readonly readMetrics?: () => Promise<readonly Metric[]>
+}
+
+/** How long what the database says is repeated, however many monitors ask. */
+const FRESH_MS = 5_000
+/** More would be a record, not a metric; the API has them all. */
+const PROBLEMS_MAX = 200
+
+/**
+ * `/metrics` as Prometheus reads it: what this process has counted, and what the database says of all
+ * processes together. Open to this machine and private networks, since monitors stand there; from
+ * elsewhere, or through a proxy that is not trusted, it takes the administrator's key.
+ */
+export function registerMetrics(app: FastifyInstance, deps: MetricsDeps): void {
+  const askForKey = requireAdminKey(deps.adminApiKey)
+  const readStored = cached(() => readStoredMetrics(deps.database))
+  app.get(
+    '/metrics',
+    {
+      onRequest(request, reply, done) {
+        if (isNearby(request)) done()
+        else askForKey.call(this, request, reply, done)
+      },
+    },
+    async (_request, reply) => {
+      const metrics = [...((await deps.readMetrics?.()) ?? []), ...(await readStored())]
+      return reply.type(METRICS_CONTENT_TYPE).send(formatMetrics(metrics))
+    },
+  )
+}
+
+const NEARBY = new BlockList()
+for (const [address, prefix] of [
+  ['127.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+] as const)
+  NEARBY.addSubnet(address, prefix, 'ipv4')
+NEARBY.addAddress('::1', 'ipv6')
+NEARBY.addSubnet('fc00::', 7, 'ipv6')
+
+/** A proxy that is not trusted brings strangers under its own address, and says so by these headers. */
+function isNearby({ ip, socket, headers }: FastifyRequest): boolean {
+  const isForwarded = 'x-forwarded-for' in headers || 'forwarded' in headers || 'via' in headers
+  if (isForwarded && ip === socket.remoteAddress) return false
+  return NEARBY.check(ip, isIP(ip) === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** Asks again once the last answer is old; whoever comes meanwhile gets the same one. */
+function cached<T>(read: () => Promise<T>): () => Promise<T> {
+  let latest: { readonly answer: Promise<T>; readonly atMs: number } | undefined
+  return () => {
+    const nowMs = performance.now()
+    if (!latest || nowMs - latest.atMs > FRESH_MS) latest = { answer: read(), atMs: nowMs }
+    return latest.answer
+  }
+}
+
+/** Without the database there is one metric less than usual, and one that says so. */
+async function readStoredMetrics(db: Queryable): Promise<readonly Metric[]> {
+  try {
+    const [backlog, problems] = await Promise.all([readBacklog(db), listProblems(db)])
+    return [isUp(1), ...backlogMetrics(backlog), problemMetric(problems)]
+  } catch {
+    return [isUp(0)]
+  }
+}
+
+const isUp = (value: number): Metric =>
+  gauge('bridgeback_database_up', 'Whether the database answers', [[{}, value]])
+
+function backlogMetrics(backlog: Backlog): readonly Metric[] {
+  const single = (name: string, help: string, value: number) => gauge(name, help, [[{}, value]])
+  return [
+    gauge('bridgeback_calls', 'Calls that are up, of all processes', [
+      [{ state: 'ringing' }, backlog.callsRinging],
+      [{ state: 'bridged' }, backlog.callsBridged],
+    ]),
+    single(
+      'bridgeback_decisions_pending',
+      'Calls whose decision waits for a postback',
+      backlog.decisionsPending,
+    ),
+    single(
+      'bridgeback_decisions_late_seconds',
+      'How late the decision is that is latest',
+      backlog.decisionsLateSeconds,
+    ),
+    single(
+      'bridgeback_deliveries_queued',
+      'Deliveries that are not done, those that wait for a retry included',
+      backlog.deliveriesQueued,
+    ),
+    single(
+      'bridgeback_delivery_lanes_due',
+      'Calls and tracking URLs with something to send now',
+      backlog.lanesDue,
+    ),
+    single(
+      'bridgeback_delivery_oldest_due_seconds',
+      'How long what has been due for longest waits to be sent',
+      backlog.oldestDueSeconds,
+    ),
+  ]
+}
+
+function problemMetric(problems: readonly NotedProblem[]): Metric {
+  const samples = problems
+    .slice(0, PROBLEMS_MAX)
+    .map(({ campaignId, trackingUrlId, problem, failures }): [Labels, number] => [
+      { campaign: campaignId, tracking_url: trackingUrlId, problem },
+      failures,
+    ])
+  const help = 'Tracking URLs that are gone or keep failing, with the failures in a row'
+  return gauge('bridgeback_tracking_url_failures', help, samples)
+}
+
+function gauge(
+  name: string,
+  help: string,
+  samples: readonly (readonly [labels: Labels, value: number])[],
+): Metric {
+  return {
+    name,
+    help,
+    type: 'gauge',
+    samples: samples.map(([labels, value]) => ({ labels, value })),
+  }
+}
