@@ -36,6 +36,8 @@ interface Source {
   countedAtMs: number
   /** Requests refused since the bucket last had a token. */
   refused: number
+  /** By how many more were refused than admitted: a flood earns tokens as well, and is to be banned all the same. */
+  excess: number
   bannedUntilMs: number
 }
 
@@ -44,7 +46,8 @@ const SOURCES_MAX = 10_000
 
 /**
  * A bucket of tokens for each source address. The first request beyond the limit is answered, the
- * next ones are dropped, and a source that goes on for a whole burst more is banned.
+ * next ones are dropped, and a source that goes on for a whole burst more is banned: sooner or later
+ * whoever sends at more than twice its rate.
  *
  * @param now a clock in milliseconds that never goes back
  */
@@ -61,7 +64,13 @@ export function createGuard(options: GuardOptions, now: () => number): Guard {
     }
     const oldest = sources.size < SOURCES_MAX ? undefined : sources.keys().next().value
     if (oldest !== undefined) sources.delete(oldest)
-    const source = { tokens: options.burst, countedAtMs: now(), refused: 0, bannedUntilMs: 0 }
+    const source = {
+      tokens: options.burst,
+      countedAtMs: now(),
+      refused: 0,
+      excess: 0,
+      bannedUntilMs: 0,
+    }
     sources.set(address, source)
     return source
   }
@@ -87,10 +96,12 @@ function spend(source: Source, options: GuardOptions, nowMs: number): Admission 
   if (source.tokens >= 1) {
     source.tokens -= 1
     source.refused = 0
+    source.excess = Math.max(0, source.excess - 1)
     return 'admit'
   }
   source.refused += 1
-  if (source.refused > options.burst) source.bannedUntilMs = nowMs + options.banMs
+  source.excess += 1
+  if (source.excess > options.burst) source.bannedUntilMs = nowMs + options.banMs
   return source.refused === 1 ? 'answer_busy' : 'drop'
 }
 

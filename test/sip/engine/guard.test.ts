@@ -37,6 +37,17 @@ it('bans a source that goes on for a whole burst more', () => {
   expect(guard.isBanned('198.51.100.1')).toBe(false)
 })
 
+it.each([
+  { perSecond: 20, isBanned: false },
+  { perSecond: 30, isBanned: true },
+])('sent $perSecond requests a second at a limit of 10: banned is $isBanned', (flood) => {
+  for (let count = 0; count < 600; count++) {
+    nowMs += 1_000 / flood.perSecond
+    guard.admit('198.51.100.1')
+  }
+  expect(guard.isBanned('198.51.100.1')).toBe(flood.isBanned)
+})
+
 it.each(['203.0.113.77', '127.0.0.1', '::1'])('has no limit for %s', (address) => {
   expect(new Set(admit(100, address))).toEqual(new Set(['admit']))
 })
