@@ -4,8 +4,9 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { ROWS } from '../sip-scenarios/rows.ts'
 import { SCENARIOS } from '../sip-scenarios/scenarios.ts'
-import { differenceList, scenarioTable } from '../sip-scenarios/table.ts'
+import { differenceList, proofTables, scenarioTable } from '../sip-scenarios/table.ts'
 
 const README = fileURLToPath(new URL('../sip-scenarios/README.md', import.meta.url))
 
@@ -17,6 +18,15 @@ function withTable(text: string, name: string, table: string): string {
   return `${before}${table}\n${after.slice(end)}`
 }
 
+const TABLES = {
+  table: scenarioTable(SCENARIOS),
+  differences: differenceList(SCENARIOS),
+  proofs: proofTables(ROWS),
+}
+
 const text = readFileSync(README, 'utf8')
-const withScenarios = withTable(text, 'table', scenarioTable(SCENARIOS))
-writeFileSync(README, withTable(withScenarios, 'differences', differenceList(SCENARIOS)))
+const written = Object.entries(TABLES).reduce(
+  (all, [name, table]) => withTable(all, name, table),
+  text,
+)
+writeFileSync(README, written)

@@ -1,3 +1,4 @@
+import type { Row } from './rows/row.ts'
 import type { Scenario } from './scenario.ts'
 
 /** The table of the README: what each scenario proves, who calls and who is called. */
@@ -14,6 +15,21 @@ export function differenceList(scenarios: readonly Scenario[]): string {
     .flatMap(({ name, differs }) => (differs === undefined ? [] : [`- \`${name}\`: ${differs}`]))
     .join('\n')
 }
+
+/** A table for each part of the rules: what has to be so, and what proves it. */
+export function proofTables(rows: Readonly<Record<string, readonly Row[]>>): string {
+  return Object.entries(rows)
+    .map(([heading, part]) => {
+      const lines = part.map((each) => row(each.rule, proofsOf(each).join(', ')))
+      return [`### ${heading}`, '', row('rule', 'proved by'), '|---|---|', ...lines].join('\n')
+    })
+    .join('\n\n')
+}
+
+const proofsOf = ({ scenarios = [], tests = [] }: Row): readonly string[] => [
+  ...scenarios.map((name) => `\`${name}\``),
+  ...[...new Set(tests.map(({ file }) => file))].map((file) => `[${file}](../test/${file})`),
+]
 
 const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 

@@ -1,8 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { ROWS } from '../../sip-scenarios/rows.ts'
 import { SCENARIOS } from '../../sip-scenarios/scenarios.ts'
-import { differenceList, scenarioTable } from '../../sip-scenarios/table.ts'
+import { differenceList, proofTables, scenarioTable } from '../../sip-scenarios/table.ts'
 
 const files = globSync('sip-scenarios/{caller,buyer}/*.xml')
 
@@ -12,6 +13,7 @@ describe('the scenarios', () => {
     const [, table] = /<!-- table: [^>]*-->\n([\s\S]*)\n<!-- end of table -->/.exec(readme) ?? []
     expect(table).toBe(scenarioTable(SCENARIOS))
     expect(readme).toContain(`-->\n${differenceList(SCENARIOS)}\n<!-- end of differences -->`)
+    expect(readme).toContain(`-->\n${proofTables(ROWS)}\n<!-- end of proofs -->`)
   })
 
   it('have names of their own', () => {
@@ -30,6 +32,27 @@ describe('the scenarios', () => {
     const inTests = globSync('test/end-to-end/*.ts').map((file) => readFileSync(file, 'utf8'))
     const used = JSON.stringify(SCENARIOS) + inTests.join('')
     expect(files.filter((file) => !used.includes(basename(file, '.xml')))).toEqual([])
+  })
+})
+
+describe('a rule', () => {
+  const rows = Object.values(ROWS).flat()
+
+  it('has a name of its own', () => {
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length)
+  })
+
+  it.each(rows)('$id is proved by scenarios and tests that are there', (row) => {
+    const { scenarios = [], tests = [] } = row
+    const names = new Set(SCENARIOS.map(({ name }) => name))
+    const missing = [
+      ...scenarios.filter((name) => !names.has(name)),
+      ...tests
+        .filter(({ file, name }) => !readFileSync(`test/${file}`, 'utf8').includes(name))
+        .map(({ file, name }) => `${file}: ${name}`),
+    ]
+    expect(missing).toEqual([])
+    expect(scenarios.length + tests.length).toBeGreaterThan(0)
   })
 })
 

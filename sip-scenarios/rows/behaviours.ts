@@ -1,0 +1,184 @@
+import { type Row, test } from './row.ts'
+
+/** What good back-to-back user agents get right. */
+export const BEHAVIOURS: readonly Row[] = [
+  {
+    id: 'behaviour-crossing-2xx',
+    rule: '1. A 2xx that crosses a CANCEL gets ACK and BYE',
+    scenarios: ['cancel-crosses-answer', 'race-crosses-answer'],
+  },
+  {
+    id: 'behaviour-invite-again',
+    rule: '2. An INVITE that comes again gets the same answer and is one call',
+    scenarios: ['refused-invite-again', 'repeated-invite', 'merged-invite-expect-482'],
+    tests: [test('sip/reception.test.ts', 'on another branch after our answer')],
+  },
+  {
+    id: 'behaviour-2xx-repeated',
+    rule: '3. A 2xx is repeated until its ACK, and the call is hung up when that never comes',
+    scenarios: ['lost-200', 'lost-invite-and-ack'],
+    tests: [test('conformance/cases/incoming.ts', 'a 200 is repeated until its ACK')],
+  },
+  {
+    id: 'behaviour-fail-over',
+    rule: '4. Buyers are tried in turn; early media, a CANCEL and a loop stop that; the best failure is passed on',
+    scenarios: [
+      'buyer-busy-fails-over',
+      'early-media-held-back',
+      'caller-cancels',
+      'buyers-busy',
+      'buyer-482-expect-482',
+    ],
+  },
+  {
+    id: 'behaviour-bye',
+    rule: '5. BYE passes on with its Reason, and what the call held is given back once',
+    scenarios: ['reason-relayed', 'buyer-hangs-up-first', 'trunk-full-expect-486'],
+    tests: [
+      test('sip/trunk-limits.test.ts', 'gives a place back once'),
+      test('sip/reception.test.ts', 'hears 486 while it has as many calls'),
+    ],
+  },
+  {
+    id: 'behaviour-offers',
+    rule: '6. A re-INVITE without offer, and a first offer to listen only',
+    scenarios: ['offer-asked-for', 'offer-to-listen', 'delayed-offer'],
+  },
+  {
+    id: 'behaviour-replaces',
+    rule: '7. Replaces takes over nobody: required it is refused with 420, else it is not looked at and not passed on',
+    scenarios: ['unknown-extension', 'headers-injected'],
+    tests: [test('sip/admission.test.ts', 'a Require that we do not know')],
+  },
+  {
+    id: 'behaviour-dead-calls',
+    rule: '8. Dead calls end: by their longest time, or when a side does not know them any more',
+    scenarios: ['call-too-long', 'call-forgotten'],
+  },
+  {
+    id: 'behaviour-addresses',
+    rule: '9. Trunks are known by their address, with a password where they have one',
+    scenarios: [
+      'stranger-expect-403',
+      'trunk-password-by-md5',
+      'trunk-password-by-sha256',
+      'trunk-guessed-expect-401',
+      'trunk-nonce-stale-expect-401',
+    ],
+  },
+  {
+    id: 'behaviour-sanity',
+    rule: '10. What no dialog can be built on is refused; hops are counted; a preloaded Route is dropped; no user is 404',
+    scenarios: [
+      'malformed-invite',
+      'contact-star-expect-400',
+      'tel-contact-expect-400',
+      'no-tag-expect-400',
+      'web-page-expect-416',
+      'out-of-hops',
+      'headers-injected',
+      'no-user-expect-404',
+    ],
+    tests: [
+      test('sip/admission.test.ts', 'no Contact'),
+      test('sip/headers.test.ts', 'nextMaxForwards (RFC 7332)'),
+    ],
+  },
+  {
+    id: 'behaviour-loops',
+    rule: '11. Our own call that comes back is 482, a full trunk 486, a fast one 503, an unknown number 404, a database that is away 503',
+    scenarios: [
+      'buyer-is-ourselves',
+      'trunk-full-expect-486',
+      'trunk-too-fast-expect-503',
+      'unknown-number',
+    ],
+    tests: [
+      test('sip/reception.test.ts', 'a call that we sent out'),
+      test('sip/controller.test.ts', 'refuses a call that cannot be stored with 503'),
+    ],
+  },
+  {
+    id: 'behaviour-draining',
+    rule: '12. Told to stop, it takes no new calls and leaves when the live ones are over',
+    tests: [
+      test('end-to-end/stop.test.ts', 'a service that is told to stop lets a live call go on'),
+      test('sip/controller.test.ts', 'takes no new calls while draining'),
+    ],
+  },
+  {
+    id: 'behaviour-challenge',
+    rule: '13. A challenge that is not answered is no call',
+    scenarios: ['trunk-challenged-expect-401'],
+  },
+  {
+    id: 'behaviour-options',
+    rule: '14. OPTIONS is answered, BYE of an unknown call is 481',
+    scenarios: ['options', 'unknown-dialog'],
+  },
+  {
+    id: 'behaviour-session',
+    rule: '15. The session description of early media and of the answer are those of the buyer that plays and answers',
+    scenarios: ['early-media', 'fork-answers', 'complete'],
+  },
+]
+
+/** What strangers and careless peers send. */
+export const BAD_INPUT: readonly Row[] = [
+  {
+    id: 'bad-contact',
+    rule: 'F39: Contact that is a star, a telephone number or missing',
+    scenarios: ['contact-star-expect-400', 'tel-contact-expect-400', 'malformed-invite'],
+  },
+  {
+    id: 'bad-injection',
+    rule: 'F43: headers put into names, numbers and values',
+    scenarios: ['headers-injected'],
+    tests: [test('sip/hostile.test.ts', 'holds nothing of a name with')],
+  },
+  {
+    id: 'bad-spoofing',
+    rule: 'F44: X-PH headers of the caller, in every spelling',
+    scenarios: ['forged-headers'],
+    tests: [test('sip/hostile.test.ts', 'never holds what the caller writes')],
+  },
+  {
+    id: 'bad-flood',
+    rule: 'F45: a flood of a stranger leaves a trunk its calls',
+    tests: [test('end-to-end/flood.test.ts', '2,000 INVITEs a second of a stranger')],
+  },
+  {
+    id: 'bad-scan',
+    rule: 'F46: a scan gets 403 without a banner, and nobody is dialled',
+    scenarios: ['stranger-expect-403'],
+    tests: [test('sip/hostile.test.ts', 'that tries %s without being a trunk')],
+  },
+  {
+    id: 'bad-repeats',
+    rule: 'F47: repeated messages, crossing ones and lost ones leave one call behind',
+    scenarios: [
+      'repeated-invite',
+      'lost-200',
+      'lost-invite-and-ack',
+      'cancel-crosses-answer',
+      'byes-cross',
+      'offers-cross',
+    ],
+  },
+  {
+    id: 'bad-transfer',
+    rule: 'F48: redirects and transfers to premium numbers',
+    scenarios: ['redirect-not-followed', 'transfer-refused', 'buyer-transfer-refused'],
+  },
+  {
+    id: 'bad-size',
+    rule: 'Bodies over 8,000 bytes and headers over 6,000',
+    scenarios: ['large-body-expect-513', 'large-headers-expect-513'],
+  },
+  {
+    id: 'bad-identity',
+    rule: 'Who a caller is: asserted by whom we trust, withheld from whom it is withheld',
+    scenarios: ['number-asserted', 'number-not-believed', 'withheld-number'],
+    tests: [test('sip/reception.test.ts', 'that is private reaches a trusted buyer alone')],
+  },
+]
