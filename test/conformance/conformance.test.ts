@@ -42,7 +42,7 @@ describe('the embedded engine does what a drachtio application relies on', () =>
       const { tables } = await engine.stats()
       left = Object.entries(tables)
         .filter(
-          ([name, size]) => size > 0 && !['sockets', 'sources', 'applications'].includes(name),
+          ([name, size]) => size > 0 && !['sockets', 'sources', 'applications', 'names'].includes(name),
         )
         .map(([name, size]) => `${name}: ${size}`)
         .join(', ')

@@ -3,7 +3,7 @@ import { buildAddressPolicy } from '../../src/delivery/address-policy.ts'
 import { createDispatcher } from '../../src/delivery/dispatcher.ts'
 import { exchange } from '../../src/delivery/exchange.ts'
 import { createResolve } from '../../src/delivery/resolve.ts'
-import { startNameServer } from './support/name-server.ts'
+import { startNameServer } from '../support/name-server.ts'
 import { startReceiver } from './support/receiver.ts'
 
 it('gives every address of a name, IPv6 first', async () => {

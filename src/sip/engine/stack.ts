@@ -14,6 +14,7 @@ import { reportsTo, type Shield } from './reports.ts'
 import { createTransactionLayer } from './transaction/layer.ts'
 import { createWheel } from './transaction/wheel.ts'
 import { listenOnAll, notListening } from './transport/listen.ts'
+import { openHostResolver } from './transport/resolve.ts'
 import { CONNECTION_LIMITS } from './transport/streams.ts'
 import type { TlsListener } from './transport/tls.ts'
 import type { Listener, TransportName } from './transport/transport.ts'
@@ -74,6 +75,7 @@ export async function startStack(
   const close = async (): Promise<void> => {
     shield.close()
     core.wheel.close()
+    core.resolver.close()
     await Promise.all([control.close(), ...listeners.map(async (listener) => listener.close())])
   }
   try {
@@ -138,7 +140,9 @@ function createCore(
     ...given,
     settings,
     wheel,
+    run: shield.run,
     transactions: createTransactionLayer(settings.timers, wheel),
+    resolver: openHostResolver(options.nameServers, now),
     guard: createGuard({ ...GUARD_DEFAULTS, ...options.guard }, now),
     dialogs: new Map(),
     serverRequests: new Map(),
@@ -208,6 +212,7 @@ function statsOf(core: Core, control: ControlServer): EngineStats {
     timers: core.wheel.size(),
     applications: control.connections(),
     sources: core.guard.size(),
+    names: core.resolver.size(),
     sockets: core.listeners.reduce((sum, listener) => sum + listener.sockets(), 0),
   }
   return { tables, counters: { ...core.counters } }

@@ -116,14 +116,14 @@ function localised(lines: readonly HeaderLine[], listener: Listener): readonly H
 /** Composes a request inside a dialog, with the number it takes in it. @see RFC 3261 §12.2.1.1 */
 export function composeInDialog(
   core: Pick<Core, 'listeners'>,
-  dialog: Pick<Dialog, 'state'>,
+  dialog: Pick<Dialog, 'state' | 'flow'>,
   wish: Wish,
   cseq: number,
 ): Composed {
   const { state } = dialog
   const { headers, method } = wish
   const routing = routeInDialog(state)
-  const route = chooseRoute(core, routing.nextHop)
+  const route = chooseRoute(core, routing.nextHop, dialog.flow)
   if (route.kind === 'no_route') return refused(route.reason)
   const contentType = contentTypeLine(headers, wish.body)
   if (!contentType) return refused('missing content-type')

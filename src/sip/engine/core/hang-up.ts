@@ -3,7 +3,6 @@ import type { HeaderField } from '../message/headers.ts'
 import { endAnswer } from './acknowledge.ts'
 import type { SipResponse } from '../message/message.ts'
 import { composeInDialog } from './compose.ts'
-import { startRequest } from './send.ts'
 import { stopSessionTimer } from './session-timer.ts'
 import {
   type ClientRequest,
@@ -13,6 +12,7 @@ import {
   type OutgoingRequest,
   recordCall,
 } from './state.ts'
+import { startRequest } from './start-request.ts'
 
 /** Why and how the engine hangs up by itself. */
 export interface HangUp {

@@ -6,7 +6,7 @@ import type { Hop } from '../transport/transport.ts'
 import { cancelOrHold, sendCancel } from './application-cancel.ts'
 import { composeFailureAck, type Place } from './compose.ts'
 import { hangUp } from './hang-up.ts'
-import { deliverResponse, noHop, startRequest, statusOfFailure, syntheticResponse } from './send.ts'
+import { deliverResponse, noHop, statusOfFailure, syntheticResponse } from './send.ts'
 import { repeatAck, sendAck } from './send-ack.ts'
 import { closeEarly, confirmEarly, isNews, openDialog, openEarly } from './early-dialog.ts'
 import { settleAsClient } from './session-timer.ts'
@@ -19,6 +19,7 @@ import {
   type OutgoingRequest,
   recordCall,
 } from './state.ts'
+import { startRequest } from './start-request.ts'
 
 /** Forks of one INVITE that are hung up after another has answered; more are left to time out. */
 const FORKS_MAX = 16
@@ -87,6 +88,9 @@ function userOf(core: Core, invitation: Invitation): ClientUser {
     composeAck: (response) => composeFailureAck(invitation.sent, response),
     onEnd: () => {
       forget(core, invitation)
+    },
+    onRetry: () => {
+      invitation.phase = 'calling'
     },
   }
 }

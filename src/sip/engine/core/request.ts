@@ -11,17 +11,11 @@ import { cancelInvitation } from './application-cancel.ts'
 import { composeInDialog, composeOutside, nextCSeq, type Composed, type Wish } from './compose.ts'
 import { endDialog, isUnacknowledged } from './hang-up.ts'
 import { invite } from './invitation.ts'
-import {
-  deliverResponse,
-  localHop,
-  noHop,
-  startRequest,
-  statusOfFailure,
-  syntheticResponse,
-} from './send.ts'
+import { deliverResponse, localHop, noHop, statusOfFailure, syntheticResponse } from './send.ts'
 import { settleAsClient, withSessionHeaders } from './session-timer.ts'
 import { followSubscription } from './subscription.ts'
 import { type ClientRequest, type Core, type Dialog, newTxn, refuseApplication } from './state.ts'
+import { startRequest } from './start-request.ts'
 
 /** Carries out an application's wish to send a request. */
 export function requestFromApplication(

@@ -1,4 +1,4 @@
-import { isAddress, looksLikeIPv6, parseSipUri, uriParameter } from '../message/uri.ts'
+import { isAddress, looksLikeIPv6, parseSipUri, type SipUri, uriParameter } from '../message/uri.ts'
 import { defaultPort } from '../transport/resolve.ts'
 import type { Hop, Listener, TransportName } from '../transport/transport.ts'
 import type { Core, Target } from './state.ts'
@@ -9,17 +9,34 @@ export type Route =
   | { readonly kind: 'no_route'; readonly reason: string }
 
 /** Chooses the listener that a request to a URI is sent from. @see RFC 3263 §4.1, in part */
-export function chooseRoute(core: Pick<Core, 'listeners'>, nextHop: string): Route {
+export function chooseRoute(
+  { listeners }: Pick<Core, 'listeners'>,
+  nextHop: string,
+  flow?: Hop,
+): Route {
   const uri = parseSipUri(nextHop)
   if (!uri) return { kind: 'no_route', reason: `invalid request-uri: ${nextHop}` }
   const named = uriParameter(uri, 'transport')?.toLowerCase()
   const transport = uri.scheme === 'sips' ? 'tls' : named
-  const listener = findListener(core.listeners, transport, uri.host)
+  const listener = findListener(listeners, transport, uriParameter(uri, 'maddr') ?? uri.host)
   if (!listener) return { kind: 'no_route', reason: 'requested protocol/transport not available' }
-  const target = { host: uri.host, port: uri.port }
-  if (isOurs(core.listeners, target, listener.transport))
+  const target = targetOf(uri, listener, transport === undefined ? listeners : [])
+  if (isOurs(listeners, target, listener.transport))
     return { kind: 'no_route', reason: 'can not send request to myself' }
-  return { kind: 'route', listener, target }
+  return { kind: 'route', listener, target: flow ? { ...target, flow } : target }
+}
+
+/** @param others the listeners that DNS may choose from, if the URI does not name a transport */
+function targetOf(uri: SipUri, { transport }: Listener, others: readonly Listener[]): Target {
+  const maddr = uriParameter(uri, 'maddr')
+  const target = { host: maddr ?? uri.host, port: uri.port }
+  const further = others.map((other) => other.transport)
+  const choice = new Set(further.filter((name) => name !== transport && name !== 'tls'))
+  return {
+    ...target,
+    ...(maddr !== undefined && { domain: uri.host }),
+    ...(choice.size > 0 && transport !== 'tls' && { transports: [transport, ...choice] }),
+  }
 }
 
 function findListener(
@@ -47,8 +64,15 @@ function isOurs(listeners: readonly Listener[], target: Target, transport: Trans
 }
 
 /** The hop of a target that is an address already; undefined if it has to be looked up. */
-export function hopOf(target: Target, listener: Listener): Hop | undefined {
-  if (!isAddress(target.host)) return undefined
-  const { transport } = listener
-  return { transport, address: target.host, port: target.port ?? defaultPort(transport) }
+export function hopOf(
+  { domain, flow, host: address, port: wanted }: Target,
+  { transport }: Listener,
+): Hop | undefined {
+  if (!isAddress(address)) return undefined
+  const port = wanted ?? defaultPort(transport)
+  if (transport !== 'tls') return { transport, address, port }
+  // Contacts are addresses mostly, certificates hardly ever: the other side has shown who it is.
+  if (flow?.transport === 'tls' && flow.address === address) return { ...flow, port }
+  const isNamed = domain !== undefined && !isAddress(domain)
+  return { transport, address, port, ...(isNamed && { name: domain }) }
 }

@@ -1,6 +1,6 @@
 import { composeInDialog, type Wish } from './compose.ts'
-import { findHop } from './send.ts'
 import type { Core, Dialog, Invitation, OutgoingRequest } from './state.ts'
+import { findWays, reroute } from './ways.ts'
 
 const PLAIN_ACK: Wish = { method: 'ACK', uri: '', headers: [], body: '', proxy: '' }
 
@@ -19,14 +19,18 @@ export function sendAck(
   const composed = composeInDialog(core, dialog, wish, invitation.sent.cseq)
   invitation.deadline?.cancel()
   if (composed.kind === 'refused') return undefined
-  const { listener, text } = composed.request
-  findHop(composed.request, (hop) => {
-    if (!hop) return
+  const { request } = composed
+  findWays(core, request, (ways) => {
+    // Nothing would tell that a larger one is refused over TCP.
+    const way = ways.find(({ listener }) => listener === request.listener) ?? ways[0]
+    if (!way) return
+    const { hop, listener } = way
+    const { text } = listener === request.listener ? request : reroute(request, listener)
     invitation.acks ??= new Map()
     invitation.acks.set(dialog.state.remoteTag, { text, hop, listener })
     listener.send(text, hop)
   })
-  return composed.request
+  return request
 }
 
 /** Sends the ACK of the 2xx with this To tag again; false if there was none yet. */

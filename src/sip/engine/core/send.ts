@@ -6,64 +6,9 @@ import { parseMessage } from '../message/parse.ts'
 import { composeResponse, reasonPhrase } from '../message/serialise.ts'
 import { NETWORK_LIMITS, splitMessage } from '../message/split.ts'
 import type { Failure } from '../transaction/timers.ts'
-import type { ClientUser } from '../transaction/transactions.ts'
-import { resolveHost } from '../transport/resolve.ts'
-import type { Hop, Listener } from '../transport/transport.ts'
+import type { Hop } from '../transport/transport.ts'
 import { newTag } from './identifiers.ts'
-import { hopOf } from './route.ts'
-import type { ClientRequest, Core, OutgoingRequest, Target } from './state.ts'
-
-/**
- * Sends a request of ours through a transaction, after its host has been looked up if need be, and
- * if it is still wanted then.
- */
-export function startRequest(
-  core: Core,
-  client: ClientRequest,
-  user: ClientUser,
-  isWanted: () => boolean = () => true,
-): void {
-  const { sent } = client
-  findHop(sent, (hop) => {
-    if (!hop || !isWanted()) {
-      user.onFailure(hop ? 'cancelled' : 'transport_error')
-      user.onEnd()
-      return
-    }
-    const { branch, listener, method, text: request } = sent
-    // The transaction reports while it is being made if it cannot even send.
-    client.transaction = core.transactions.createClient({
-      branch,
-      listener,
-      method,
-      request,
-      hop,
-      user,
-    })
-  })
-}
-
-/** Finds where a request goes and calls back, at once if nothing has to be looked up. */
-export function findHop(
-  { listener, target }: Pick<OutgoingRequest, 'listener' | 'target'>,
-  done: (hop: Hop | undefined) => void,
-): void {
-  const known = hopOf(target, listener)
-  if (known) {
-    done(known)
-    return
-  }
-  void lookUpHop(listener, target, done)
-}
-
-async function lookUpHop(
-  { family, transport }: Listener,
-  target: Target,
-  done: (hop: Hop | undefined) => void,
-): Promise<void> {
-  const found = await resolveHost({ ...target, family, transport })
-  done(found && { transport, ...found })
-}
+import type { ClientRequest, OutgoingRequest } from './state.ts'
 
 /**
  * A response that nobody sent, for an application that has to be told of a failure: as if the

@@ -10,7 +10,8 @@ import type { TransactionLayer } from '../transaction/layer.ts'
 import type { TimerValues } from '../transaction/timers.ts'
 import type { ClientTransaction, ServerTransaction } from '../transaction/transactions.ts'
 import type { TimerHandle, Wheel } from '../transaction/wheel.ts'
-import type { Hop, Listener } from '../transport/transport.ts'
+import type { HostResolver } from '../transport/resolve.ts'
+import type { Hop, Listener, TransportName } from '../transport/transport.ts'
 import type { SeenRequest } from './copies.ts'
 import type { Counters } from './counters.ts'
 import type { Repetition } from './repeat.ts'
@@ -32,10 +33,13 @@ export interface Settings {
 export interface Core {
   readonly settings: Settings
   readonly wheel: Wheel
+  /** Runs what was waited for, so that what it throws is a fault and no end. */
+  readonly run: (work: () => void) => void
   readonly transactions: TransactionLayer
   readonly routes: Routes
   readonly listeners: readonly Listener[]
   readonly guard: Guard
+  readonly resolver: HostResolver
   readonly counters: Counters
   /** By id, early and confirmed ones. */
   readonly dialogs: Map<string, Dialog>
@@ -152,6 +156,12 @@ export interface OutgoingRequest {
 export interface Target {
   readonly host: string
   readonly port: number | undefined
+  /** The host in the URI, where `maddr` names another to send to. */
+  readonly domain?: string
+  /** What DNS may choose from; undefined: the transport of the listener. */
+  readonly transports?: readonly [TransportName, ...TransportName[]]
+  /** The connection that the dialog was made over. */
+  readonly flow?: Hop
 }
 
 /** A request of ours that waits for its final response. */

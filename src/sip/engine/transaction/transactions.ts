@@ -44,6 +44,8 @@ export interface ClientUser {
   /** Composes the acknowledgement of a final response that is not a 2xx. INVITE only. */
   readonly composeAck: (response: SipResponse) => string
   readonly onEnd: () => void
+  /** The request has failed and goes to another place: nothing has been heard of it any more. */
+  readonly onRetry?: () => void
 }
 
 /** At any time a transaction waits for at most one repetition and one end. */

@@ -188,4 +188,4 @@ async function rest({ stats }: Stack): Promise<readonly string[]> {
   ).catch(left)
 }
 
-const OF_SOCKETS: ReadonlySet<string> = new Set(['sockets', 'sources', 'applications'])
+const OF_SOCKETS: ReadonlySet<string> = new Set(['sockets', 'sources', 'applications', 'names'])

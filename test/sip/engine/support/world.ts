@@ -55,7 +55,8 @@ export async function openWorld(
       const left = (): string[] =>
         Object.entries(stack.stats().tables)
           .filter(
-            ([name, size]) => !['applications', 'sockets', 'sources'].includes(name) && size > 0,
+            ([name, size]) =>
+              !['applications', 'sockets', 'sources', 'names'].includes(name) && size > 0,
           )
           .map(([name, size]) => `${name}: ${size}`)
       await eventually(

@@ -1,0 +1,80 @@
+/** What a name server said, and for how long it may be believed. */
+export interface Answer<T> {
+  readonly value: T
+  readonly ttlMs: number
+}
+
+/** Remembers what names were answered with. */
+export interface NameCache<T> {
+  /** What is known, or what the name server says now. One question at a time for each name. */
+  readonly get: (name: string) => Promise<T>
+  readonly size: () => number
+}
+
+/** Names remembered at a time; the longest unused goes first. */
+const NAMES_MAX = 1_000
+
+/** How long to wait before a name server that has failed is asked again. */
+const RETRY_MS = 2_000
+
+/** How long an answer may be used beyond its time while the name server fails. @see RFC 8767 */
+const STALE_MS = 3_600_000
+
+interface Entry<T> {
+  answer: T
+  untilMs: number
+  /** When the answer really was given up by the name server's own word. */
+  expiredAtMs: number
+  asking: Promise<T> | undefined
+}
+
+/**
+ * Builds an empty cache. An answer holds for its time; when the name server fails after that, the old
+ * answer goes on to hold for an hour, else `none` does for two seconds.
+ *
+ * @param ask rejects if the name server fails; that a name does not exist is an answer
+ * @param now a clock in milliseconds that never goes back
+ */
+export function createNameCache<T>(
+  ask: (name: string) => Promise<Answer<T>>,
+  none: T,
+  now: () => number,
+): NameCache<T> {
+  const entries = new Map<string, Entry<T>>()
+  const touch = (name: string): Entry<T> => {
+    const known = entries.get(name)
+    const entry = known ?? { answer: none, untilMs: -1, expiredAtMs: -Infinity, asking: undefined }
+    entries.delete(name)
+    entries.set(name, entry)
+    const oldest = entries.size > NAMES_MAX ? entries.keys().next().value : undefined
+    if (oldest !== undefined) entries.delete(oldest)
+    return entry
+  }
+  return {
+    get: (name) => {
+      const entry = touch(name)
+      if (entry.untilMs > now()) return Promise.resolve(entry.answer)
+      entry.asking ??= refresh(entry, () => ask(name), { none, now })
+      return entry.asking
+    },
+    size: () => entries.size,
+  }
+}
+
+async function refresh<T>(
+  entry: Entry<T>,
+  ask: () => Promise<Answer<T>>,
+  { none, now }: { readonly none: T; readonly now: () => number },
+): Promise<T> {
+  try {
+    const { ttlMs, value } = await ask()
+    entry.answer = value
+    entry.untilMs = now() + ttlMs
+    entry.expiredAtMs = entry.untilMs
+  } catch {
+    if (now() > entry.expiredAtMs + STALE_MS) entry.answer = none
+    entry.untilMs = now() + RETRY_MS
+  }
+  entry.asking = undefined
+  return entry.answer
+}

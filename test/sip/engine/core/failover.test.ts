@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type NameAnswer, startNameServer } from '../../../support/name-server.ts'
+import { openTcpPhone, type Phone, SDP } from '../support/phone.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+let world: World
+let first: Phone
+let second: Phone
+let zone: Record<string, NameAnswer>
+
+const sip = [
+  { transport: 'udp', host: '127.0.0.1', port: 0 },
+  { transport: 'tcp', host: '127.0.0.1', port: 0 },
+] as const
+
+beforeEach(async () => {
+  zone = {}
+  const server = await startNameServer((name) => zone[name] ?? 3)
+  world = await openWorld({ sip, nameServers: [server] })
+  first = await world.phone()
+  second = await world.phone()
+  zone['_sip._udp.buyer.test'] = [
+    { srv: [1, 0, first.port, 'host.test'] },
+    { srv: [2, 0, second.port, 'host.test'] },
+  ]
+  zone['host.test'] = ['127.0.0.1']
+})
+
+afterEach(async () => {
+  await world.close()
+})
+
+const branchOf = ({ text }: { readonly text: string }): string =>
+  /branch=([^\r;]+)/.exec(text)?.[1] ?? ''
+
+async function call(uri = 'sip:bob@buyer.test') {
+  const { srf } = await world.application()
+  const outcome = srf.createUAC(uri, { localSdp: SDP })
+  outcome.catch(() => undefined)
+  return outcome
+}
+
+it('calls the next host when the first answers 503, as a new transaction (RFC 3263 §4.3)', async () => {
+  const outcome = call()
+  const refused = await first.expect('INVITE')
+  first.answer(refused, 503)
+  await first.expect('ACK')
+  const invite = await second.expect('INVITE')
+  expect(branchOf(invite)).not.toBe(branchOf(refused))
+  expect(invite.sipCallId).toBe(refused.sipCallId)
+  expect(invite.cseq).toBe(refused.cseq)
+  second.answer(invite, 200, { body: SDP })
+  await second.expect('ACK')
+  const dialog = await outcome
+  void dialog.destroy()
+  second.answer(await second.expect('BYE'), 200)
+  await world.quiescent()
+})
+
+it.each([
+  { name: 'refuses packets', close: () => first.close() },
+  { name: 'is silent', close: () => Promise.resolve() },
+])('calls the next host when the first $name', async ({ close }) => {
+  await close()
+  const outcome = call()
+  const invite = await second.expect('INVITE')
+  second.answer(invite, 486)
+  await expect(outcome).rejects.toMatchObject({ status: 486 })
+})
+
+it('spares the host that has failed in the calls that follow', async () => {
+  const outcome = call()
+  first.answer(await first.expect('INVITE'), 503)
+  second.answer(await second.expect('INVITE'), 486)
+  await expect(outcome).rejects.toMatchObject({ status: 486 })
+  first.inbox.splice(0)
+  const again = call()
+  second.answer(await second.expect('INVITE'), 404)
+  await expect(again).rejects.toMatchObject({ status: 404 })
+  expect(first.inbox.filter(({ kind }) => kind === 'request').map(({ text }) => text)).toEqual([])
+})
+
+it('tells of the last failure when every host fails', async () => {
+  const outcome = call()
+  first.answer(await first.expect('INVITE'), 503)
+  second.answer(await second.expect('INVITE'), 503)
+  await expect(outcome).rejects.toMatchObject({ status: 503 })
+  await world.quiescent()
+})
+
+it('calls nobody else once the first has rung', async () => {
+  const outcome = call()
+  const invite = await first.expect('INVITE')
+  first.answer(invite, 180)
+  first.answer(invite, 503)
+  await expect(outcome).rejects.toMatchObject({ status: 503 })
+  expect(second.inbox).toEqual([])
+})
+
+it('holds a CANCEL until the next host has been heard of', async () => {
+  const { srf } = await world.application()
+  const request = Promise.withResolvers<{ cancel: (callback: () => void) => void }>()
+  const outcome = srf.createUAC(
+    'sip:bob@buyer.test',
+    { localSdp: SDP },
+    { cbRequest: (_error: unknown, sent: never) => request.resolve(sent) },
+  )
+  outcome.catch(() => undefined)
+  const refused = await first.expect('INVITE')
+  first.answer(refused, 100)
+  first.answer(refused, 503)
+  const invite = await second.expect('INVITE')
+  ;(await request.promise).cancel(() => undefined)
+  second.answer(invite, 100)
+  const cancel = await second.expect('CANCEL')
+  expect(branchOf(cancel)).toBe(branchOf(invite))
+  second.answer(cancel, 200)
+  second.answer(invite, 487)
+  await expect(outcome).rejects.toMatchObject({ status: 487 })
+})
+
+it('goes to the host of maddr, and leaves the name in the request (RFC 3261 §19.1.1)', async () => {
+  const outcome = call(`sip:bob@elsewhere.test:${second.port};maddr=127.0.0.1`)
+  const invite = await second.expect('INVITE')
+  expect(invite.text).toMatch(/^INVITE sip:bob@elsewhere\.test:\d+;maddr=127\.0\.0\.1 SIP/)
+  second.answer(invite, 486)
+  await expect(outcome).rejects.toMatchObject({ status: 486 })
+})
+
+const LARGE_SDP = `${SDP}${'a=x-filler:0123456789\r\n'.repeat(60)}`
+
+it('sends what is larger than 1,300 bytes over TCP where that is taken (RFC 3261 §18.1.1)', async () => {
+  const bob = await openTcpPhone(world.port)
+  const { srf } = await world.application()
+  const outcome = srf.createUAC(`sip:bob@127.0.0.1:${bob.port}`, { localSdp: LARGE_SDP })
+  outcome.catch(() => undefined)
+  const invite = await bob.expect('INVITE')
+  expect(invite.via.transport).toBe('tcp')
+  bob.answer(invite, 486)
+  await expect(outcome).rejects.toMatchObject({ status: 486 })
+  await bob.close()
+})
+
+it('sends it over UDP where TCP is refused, and remembers that', async () => {
+  const { srf } = await world.application()
+  const dial = () => srf.createUAC(`sip:bob@127.0.0.1:${first.port}`, { localSdp: LARGE_SDP })
+  for (const attempt of ['first', 'second']) {
+    const outcome = dial()
+    outcome.catch(() => undefined)
+    const invite = await first.expect('INVITE')
+    expect(invite.via.transport).toBe('udp')
+    first.answer(invite, 486)
+    await expect(outcome).rejects.toMatchObject({ status: 486 })
+    expect(world.stack.stats().counters['connectionsOpened'], attempt).toBe(1)
+  }
+})
