@@ -86,18 +86,19 @@ function composeAnswer(
   { status, reason }: { readonly status: number; readonly reason: string },
   extra: readonly HeaderLine[],
 ): string {
-  const { method } = pending.request
+  const { request, transaction } = pending
+  const { method, uri } = request
   const { headers, rest } = split
   const makesDialog = (method === 'INVITE' || method === 'SUBSCRIBE') && status < 300
   const lines: HeaderLine[] = [...extra]
   if (status > 100 && (makesDialog || headerValue(headers, 'contact') !== undefined))
-    lines.push(contactLine(headers, pending.transaction.listener))
+    lines.push(contactLine(headers, transaction.listener, uri.startsWith('sips:')))
   const sessionTimer = sessionLines(pending, status, headers)
   lines.push(...sessionTimer)
   for (const line of extraResponseHeaders(headers))
     if (line[0] !== sessionTimer[0]?.[0]) lines.push(line)
   lines.push(...(contentTypeLine(headers, rest) ?? []))
-  return composeResponse(pending.request, {
+  return composeResponse(request, {
     status,
     reason,
     toTag: status === 100 ? undefined : pending.localTag,

@@ -102,9 +102,13 @@ function composeTo(given: string | undefined, uri: string, listener: Listener): 
   return given === undefined ? `<${uri}>` : withoutTag(withLocalAddress(given, listener))
 }
 
-function contactOf(wish: Wish, listener: Listener, needed: boolean): readonly HeaderLine[] {
-  const isGiven = headerValue(wish.headers, 'contact') !== undefined
-  return needed || isGiven ? [contactLine(wish.headers, listener)] : []
+function contactOf(
+  { headers, uri }: Pick<Wish, 'headers' | 'uri'>,
+  listener: Listener,
+  needed: boolean,
+): readonly HeaderLine[] {
+  const isGiven = headerValue(headers, 'contact') !== undefined
+  return needed || isGiven ? [contactLine(headers, listener, uri.startsWith('sips:'))] : []
 }
 
 function localised(lines: readonly HeaderLine[], listener: Listener): readonly HeaderLine[] {
@@ -137,7 +141,7 @@ export function composeInDialog(
       ['Max-Forwards', headerValue(headers, 'max-forwards') ?? '70'],
       ...partiesOf(state),
       ['CSeq', `${cseq} ${method}`],
-      ...contactOf(wish, listener, NEEDS_CONTACT.has(method)),
+      ...contactOf({ ...wish, uri: routing.requestUri }, listener, NEEDS_CONTACT.has(method)),
       ...extraRequestHeaders(headers),
       ...contentType,
     ],

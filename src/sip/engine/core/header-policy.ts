@@ -68,10 +68,24 @@ export function localContact(listener: Listener): string {
   return `<sip:${bracketed(host)}:${port}${transport}>`
 }
 
-/** The Contact an application gave, with the engine's address in it, or the engine's own. */
-export function contactLine(headers: readonly HeaderField[], listener: Listener): HeaderLine {
+/** The Contact of the engine for a dialog that begins with a `sips:` URI. @see RFC 3261 §8.1.1.8 */
+function secureContact({ sentBy: { host, port } }: Listener): string {
+  return `<sips:${bracketed(host)}:${port}>`
+}
+
+/**
+ * The Contact an application gave, with the engine's address in it, or the engine's own.
+ *
+ * @param isSecure whether it has to be a `sips:` URI, which an application may have seen to itself
+ */
+export function contactLine(
+  headers: readonly HeaderField[],
+  listener: Listener,
+  isSecure: boolean,
+): HeaderLine {
   const given = headerValue(headers, 'contact')
-  if (given === undefined) return ['Contact', localContact(listener)]
+  if (given === undefined)
+    return ['Contact', isSecure ? secureContact(listener) : localContact(listener)]
   return ['Contact', withTransport(withLocalAddress(given, listener), listener)]
 }
 
@@ -79,6 +93,7 @@ export function contactLine(headers: readonly HeaderField[], listener: Listener)
 function withTransport(contact: string, listener: Listener): string {
   const { host, port } = listener.sentBy
   if (listener.transport === 'udp' || contact.includes('transport=')) return contact
+  if (contact.includes('sips:')) return contact // it cannot be anything but TLS
   const local = `${bracketed(host)}:${port}>`
   return contact.replace(local, `${local.slice(0, -1)};transport=${listener.transport}>`)
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { TlsFiles } from '../../../../src/sip/engine/options.ts'
+import { startNameServer } from '../../../support/name-server.ts'
 import { createAuthority, type Identity } from '../../../support/certificates.ts'
 import { caller } from '../support/caller.ts'
 import { eventually } from '../support/eventually.ts'
@@ -123,6 +124,55 @@ it.each([
   expect(warnings).toEqual([
     expect.stringMatching(/^TLS to 127\.0\.0\.1 \(127\.0\.0\.1:\d+\) is refused: /),
   ])
+})
+
+it('goes on in a dialog with whom it has verified by name, although the Contact is an address', async () => {
+  const nameServer = await startNameServer((name) => (name === 'bob.test' ? ['127.0.0.1'] : 3))
+  await start({ nameServers: [nameServer] })
+  const bob = await openPhone(authority.issue({ hosts: ['bob.test'] }))
+  const { srf } = await world.application()
+  const calling = srf.createUAC(`sips:bob@bob.test:${bob.port}`, { localSdp: SDP })
+  const contact = `<sip:bob@127.0.0.1:${bob.port};transport=tls>`
+  bob.answer(await bob.expect('INVITE'), 200, { body: SDP, contact })
+  await bob.expect('ACK')
+  await (await calling).destroy()
+  await bob.expect('BYE')
+  expect(count('connectionsOpened')).toBe(1)
+})
+
+it('sends a caller what belongs to the dialog on the connection that the caller has opened', async () => {
+  await start()
+  const alice = await openPhone(authority.issue({ hosts: ['alice.test'] }))
+  const application = await world.application({
+    invite: (req, res) => {
+      void application.srf.createUAS(req, res, { localSdp: SDP }).then((dialog) => dialog.destroy())
+    },
+  })
+  const call = caller(alice, world.port)
+  const contact = `;transport=tls>`
+  alice.sendRaw(overTls(call.invite()).replace(/(Contact: [^>]+)>/, `$1${contact}`))
+  alice.sendRaw(overTls(call.ack(await alice.expect(200))))
+  alice.answer(await alice.expect('BYE'), 200)
+  expect(count('connectionsOpened')).toBe(0)
+  await world.quiescent()
+})
+
+it('is reached by sips in a dialog that began by sips (RFC 3261 §8.1.1.8, §12.1.1)', async () => {
+  await start()
+  const [alice, bob] = [await openPhone(ours), await openPhone(ours)]
+  const application = await world.application({
+    invite: (req, res) => {
+      const uri = `sips:bob@127.0.0.1:${bob.port}`
+      application.srf.createB2BUA(req, res, uri).catch(() => undefined)
+    },
+  })
+  const call = caller(alice, world.port)
+  alice.sendRaw(overTls(call.invite({ uri: `sips:bob@127.0.0.1:${world.port}` })))
+  const invite = await bob.expect('INVITE')
+  const contact = new RegExp(`\r\nContact: [^\r]*<sips:[^>]*127\\.0\\.0\\.1:${world.port}>\r\n`)
+  expect(invite.text).toMatch(contact)
+  bob.answer(invite, 200, { body: SDP, contact: `<sips:bob@127.0.0.1:${bob.port}>` })
+  expect((await alice.expect(200)).text).toMatch(contact)
 })
 
 it('tells applications of the address', async () => {
