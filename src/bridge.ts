@@ -156,6 +156,8 @@ function startDelivery({ config, database, keys, logger, opened }: Parts): () =>
     database,
     keys: keys.derive,
     policy: buildAddressPolicy(config.allowPrivateTargets),
+    proxyUrl: config.trackingProxyUrl,
+    contactUrl: config.contactUrl,
     log: logger.info,
   })
   opened.closers.push(() => worker.close())
@@ -232,7 +234,8 @@ async function startHttpRole(
 ): Promise<string | undefined> {
   if (!config.roles.has('http')) return undefined
   const policy = buildAddressPolicy(config.allowPrivateTargets)
-  const trials = createTrials({ policy })
+  const { trackingProxyUrl: proxyUrl, contactUrl } = config
+  const trials = createTrials({ policy, proxyUrl, contactUrl })
   opened.closers.push(() => trials.close())
   const app = buildServer({
     logger,

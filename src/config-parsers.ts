@@ -121,6 +121,25 @@ export const parsePublicUrl: Parser<string> = (text) => {
     : wrong('is not a base URL: write https://calls.example.com, without query or user name')
 }
 
+/** An HTTP proxy, with user name and password where it wants them. */
+export const parseProxyUrl: Parser<string> = (text) => {
+  const url = URL.parse(text)
+  const isProxy = url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search
+  return isProxy
+    ? valueOf(url.href)
+    : wrong('is not a proxy: write http://proxy.example.com:3128, without path')
+}
+
+/** Where a person is reached: a page or an address to write to. */
+export const parseContactUrl: Parser<string> = (text) => {
+  const url = URL.parse(text)
+  // It becomes a comment of a header.
+  const isContact = url && /^(?:https?|mailto):$/.test(url.protocol) && !/[()\\]/.test(url.href)
+  return isContact
+    ? valueOf(url.href)
+    : wrong('is not a contact: write https://example.com/webhooks or mailto:someone@example.com')
+}
+
 /** A SIP header's name. @see RFC 3261 §25.1, token */
 export const parseHeaderName: Parser<string> = (text) =>
   /^X-[A-Za-z0-9-]{1,62}$/i.test(text)

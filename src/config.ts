@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import {
   parseApiKey,
+  parseContactUrl,
   parseDatabaseUrl,
   parseHeaderName,
   parseHost,
   parseKeySecrets,
   parseNameServers,
+  parseProxyUrl,
   parsePublicUrl,
   type Parser,
   parseRanges,
@@ -64,6 +66,10 @@ export interface Config {
   readonly allowPrivateTargets: readonly string[]
   /** Addresses and CIDR ranges. */
   readonly trustProxy: readonly string[]
+  /** Undefined: straight to the host. */
+  readonly trackingProxyUrl?: string | undefined
+  /** Said in `User-Agent`. */
+  readonly contactUrl?: string | undefined
   readonly roles: ReadonlySet<Role>
   readonly logLevel: LogLevel
   /** How long live calls may go on once the process has been asked to stop. */
@@ -147,6 +153,16 @@ export const SETTINGS = [
     unset: 'none',
     meaning: 'CIDRs that tracking URLs may reach although private',
   },
+  {
+    name: 'TRACKING_PROXY_URL',
+    unset: 'none',
+    meaning: 'HTTP proxy that tracking URLs are requested through, http://user:password@host:port',
+  },
+  {
+    name: 'CONTACT_URL',
+    unset: 'none',
+    meaning: 'where receivers of tracking URLs find out who calls; part of User-Agent',
+  },
   { name: 'TRUST_PROXY', unset: 'none', meaning: 'CIDRs whose X-Forwarded-For is believed' },
   {
     name: 'ROLES',
@@ -188,6 +204,8 @@ export function parseConfig(env: Environment): Config {
     adminApiKey: read('ADMIN_API_KEY', parseApiKey),
     allowPrivateTargets: read('ALLOW_PRIVATE_TARGETS', parseRanges) ?? [],
     trustProxy: read('TRUST_PROXY', parseRanges) ?? [],
+    trackingProxyUrl: read('TRACKING_PROXY_URL', parseProxyUrl),
+    contactUrl: read('CONTACT_URL', parseContactUrl),
     roles: new Set(readOr('ROLES', wordsOf<Role>(['sip', 'http', 'settlement', 'delivery']))),
     logLevel: readOr('LOG_LEVEL', wordOf(LOG_LEVELS)),
     drainTimeoutMs: readOr('DRAIN_TIMEOUT_SECONDS', parseSeconds) * 1000,
@@ -233,6 +251,7 @@ function createReader(env: Environment): Reader {
 const SECRETS: ReadonlySet<SettingName> = new Set([
   'DATABASE_URL',
   'DRACHTIO_SECRET',
+  'TRACKING_PROXY_URL',
   'CALL_KEY_SECRETS',
   'ADMIN_API_KEY',
 ])

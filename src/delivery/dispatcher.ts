@@ -1,8 +1,9 @@
 import type { LookupAddress } from 'node:dns'
-import type { LookupFunction } from 'node:net'
+import type { LookupFunction, Socket } from 'node:net'
 import { callbackify } from 'node:util'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
 import { type AddressPolicy, checkAddress, literalAddress } from './address-policy.ts'
+import { createTunnels, type Tunnels } from './proxy.ts'
 import { createResolve, type Resolve } from './resolve.ts'
 
 /** How to build a `GuardedDispatcher`. */
@@ -17,6 +18,8 @@ export interface DispatcherOptions {
   readonly resolve?: Resolve
   /** Certificate authorities (PEM) to trust instead of those of Node. */
   readonly ca?: string
+  /** An HTTP proxy that everything goes through; straight to the host unless said. */
+  readonly proxyUrl?: string | undefined
 }
 
 /** Sends requests to addresses that the policy allows, and to no other. */
@@ -44,16 +47,18 @@ const RESPONSE_HEADER_BYTES_MAX = 16_384
  * Connections to other people's servers, each checked three times: a literal host before anything
  * is sent, every answer of DNS before it is connected to, and the address at the far end. Since
  * only checked answers are handed on, no second look-up can slip another address in between.
- * HTTP/1.1 only, certificates verified whatever the environment says.
+ * HTTP/1.1 only, certificates verified whatever the environment says. With a proxy the name is checked
+ * in the same way before the proxy is asked; what the proxy makes of it is its own to check.
  */
 export function createDispatcher(options: DispatcherOptions): GuardedDispatcher {
   const { policy, originsMax = ORIGINS_MAX, resolve = createResolve() } = options
+  const tunnels = options.proxyUrl === undefined ? undefined : openTunnels(options)
   const pools = new Map<string, Pool>()
   /** Closing, but with requests on their way. */
   const retired = new Set<Pool>()
 
   function poolOf(origin: string): Pool {
-    const pool = pools.get(origin) ?? openPool(origin, { ...options, resolve })
+    const pool = pools.get(origin) ?? openPool(origin, { ...options, resolve, tunnels })
     // A Map keeps the order of insertion: put in last, the origins used longest ago come first.
     pools.delete(origin)
     pools.set(origin, pool)
@@ -78,16 +83,29 @@ export function createDispatcher(options: DispatcherOptions): GuardedDispatcher 
     async destroy() {
       await Promise.all([...pools.values(), ...retired].map((pool) => pool.destroy()))
       pools.clear()
+      await tunnels?.destroy()
     },
   }
 }
 
-type PoolOptions = DispatcherOptions & { readonly resolve: Resolve }
+type PoolOptions = DispatcherOptions & {
+  readonly resolve: Resolve
+  readonly tunnels: Tunnels | undefined
+}
+
+function openTunnels({ proxyUrl = '', connectTimeoutMs, ca }: DispatcherOptions): Tunnels {
+  const timeoutMs = connectTimeoutMs ?? CONNECT_TIMEOUT_MS
+  return createTunnels({ proxyUrl, timeoutMs, connect: connectOptions({ timeoutMs, ca }) })
+}
 
 function openPool(origin: string, options: PoolOptions): Pool {
+  const port = Number(portOf(origin))
+  const { tunnels } = options
   return new Pool(origin, {
     connections: options.connectionsPerOrigin,
-    connect: guardedConnector(Number(portOf(origin)), options),
+    connect: tunnels
+      ? tunnelledConnector(port, { ...options, tunnels })
+      : guardedConnector(port, options),
     clientTtl: CONNECTION_AGE_MS_MAX,
     keepAliveMaxTimeout: CONNECTION_AGE_MS_MAX,
     maxHeaderSize: RESPONSE_HEADER_BYTES_MAX,
@@ -99,15 +117,10 @@ function openPool(origin: string, options: PoolOptions): Pool {
 }
 
 function guardedConnector(port: number, options: PoolOptions): buildConnector.connector {
-  const { policy, ca } = options
+  const { policy, ca, connectTimeoutMs: timeoutMs } = options
   const connect = buildConnector({
-    timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-    allowH2: false,
-    rejectUnauthorized: true,
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS,
-    lookup: guardedLookup(policy, options.resolve, port),
-    ...(ca !== undefined && { ca }),
+    ...connectOptions({ timeoutMs, ca }),
+    lookup: guardedLookup({ policy, resolve: options.resolve, port }),
   })
   return (target, callback) => {
     // Node asks `lookup` about names only, so an address in the URL must be checked here.
@@ -131,15 +144,65 @@ function guardedConnector(port: number, options: PoolOptions): buildConnector.co
   }
 }
 
-/** Hands on the answers of DNS if every one of them is allowed, and none otherwise. */
-function guardedLookup(policy: AddressPolicy, resolve: Resolve, port: number): LookupFunction {
-  const find = async (hostname: string): Promise<readonly LookupAddress[]> => {
-    const literal = literalAddress(hostname)
-    const addresses = literal === undefined ? await resolve(hostname) : [literal]
-    const refused = addresses.some((address) => checkAddress(policy, address, port) !== undefined)
-    if (refused || addresses.length === 0) throw refusal()
-    return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+function connectOptions({
+  timeoutMs = CONNECT_TIMEOUT_MS,
+  ca,
+}: {
+  readonly timeoutMs: number | undefined
+  readonly ca: string | undefined
+}): buildConnector.BuildOptions {
+  return {
+    timeout: timeoutMs,
+    allowH2: false,
+    rejectUnauthorized: true,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS,
+    ...(ca !== undefined && { ca }),
   }
+}
+
+/** Through the proxy, once every address that the host has by our own DNS is allowed. */
+function tunnelledConnector(
+  port: number,
+  { policy, resolve, tunnels, connectTimeoutMs, ca }: PoolOptions & { readonly tunnels: Tunnels },
+): buildConnector.connector {
+  const secure = buildConnector(connectOptions({ timeoutMs: connectTimeoutMs, ca }))
+  const open = async (hostname: string): Promise<Socket> => {
+    await findAllowed(hostname, { policy, resolve, port })
+    // What CONNECT gives is the socket to the proxy.
+    return (await tunnels.open(hostname, port)) as Socket
+  }
+  return (target, callback) => {
+    const answer = callbackify(open)
+    answer(target.hostname, (error, socket) => {
+      if (error) callback(error, null)
+      else if (target.protocol === 'https:') secure({ ...target, httpSocket: socket }, callback)
+      else callback(null, socket)
+    })
+  }
+}
+
+interface Guard {
+  readonly policy: AddressPolicy
+  readonly resolve: Resolve
+  readonly port: number
+}
+
+/** The addresses of a host if every one of them is allowed. @throws a refusal otherwise */
+async function findAllowed(
+  hostname: string,
+  { policy, resolve, port }: Guard,
+): Promise<readonly LookupAddress[]> {
+  const literal = literalAddress(hostname)
+  const addresses = literal === undefined ? await resolve(hostname) : [literal]
+  const refused = addresses.some((address) => checkAddress(policy, address, port) !== undefined)
+  if (refused || addresses.length === 0) throw refusal()
+  return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+}
+
+/** Hands on the answers of DNS if every one of them is allowed, and none otherwise. */
+function guardedLookup(guard: Guard): LookupFunction {
+  const find = (hostname: string) => findAllowed(hostname, guard)
   return (hostname, { all = false }, callback) => {
     const answer = callbackify(find)
     answer(hostname, (error, addresses) => {

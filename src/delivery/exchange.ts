@@ -27,6 +27,7 @@ export type BrokenReason =
   | 'dns_failed'
   | 'connection_refused'
   | 'connection_lost'
+  | 'proxy_refused'
   | 'tls_failed'
   | 'malformed_answer'
   | 'unknown'
@@ -177,7 +178,8 @@ function first(value: string | string[] | undefined): string | undefined {
 
 const REASONS: readonly (readonly [RegExp, BrokenReason])[] = [
   [/^address_not_allowed$/, 'address_not_allowed'],
-  [/^(?:UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT)$/, 'timeout'],
+  [/^proxy_refused$/, 'proxy_refused'],
+  [/^(?:UND_ERR_CONNECT_TIMEOUT|UND_ERR_HEADERS_TIMEOUT|TimeoutError|ETIMEDOUT)$/, 'timeout'],
   [/^(?:EDNS|ENOTFOUND|ENODATA|EAI_.*)$/, 'dns_failed'],
   [/^(?:ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL)$/, 'connection_refused'],
   [/^(?:HPE_.*|HTTPParserError|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES_.*)$/, 'malformed_answer'],

@@ -12,8 +12,11 @@ export interface Trials {
 }
 
 /** How trials reach the world. */
-export interface TrialOptions extends Pick<DispatcherOptions, 'policy' | 'resolve' | 'ca'> {
-  readonly contactUrl?: string
+export interface TrialOptions extends Pick<
+  DispatcherOptions,
+  'policy' | 'resolve' | 'ca' | 'proxyUrl'
+> {
+  readonly contactUrl?: string | undefined
   /** One trial, redirects included: 10 s unless said. */
   readonly deadlineMs?: number
 }

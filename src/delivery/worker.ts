@@ -39,10 +39,12 @@ export interface DeliveryWorkerOptions {
   /** How long `close` waits for requests on their way: the deadline unless said. */
   readonly drainTimeoutMs?: number
   /** Where a receiver finds out who we are; becomes part of `user-agent`. */
-  readonly contactUrl?: string
+  readonly contactUrl?: string | undefined
   readonly resolve?: Resolve
   /** Certificate authorities (PEM) to trust instead of those of Node. */
   readonly ca?: string
+  /** An HTTP proxy that every request goes through. */
+  readonly proxyUrl?: string | undefined
 }
 
 /** A running delivery worker. */
@@ -120,7 +122,7 @@ interface Running {
 }
 
 function createWorker(options: DeliveryWorkerOptions): Worker {
-  const { database, policy, log, resolve, ca, contactUrl } = options
+  const { database, policy, log, resolve, ca, contactUrl, proxyUrl } = options
   const { concurrency = 256, perHostMax = 4, deadlineMs = 10_000, leaseMs = 15_000 } = options
   const random = options.random ?? Math.random
   assert(leaseMs >= deadlineMs * LEASE_MARGIN, 'a lease must outlive the request it is for')
@@ -138,6 +140,7 @@ function createWorker(options: DeliveryWorkerOptions): Worker {
       policy,
       connectionsPerOrigin: perHostMax,
       connectTimeoutMs: deadlineMs,
+      proxyUrl,
       ...(resolve && { resolve }),
       ...(ca !== undefined && { ca }),
     }),
