@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { canonicalEntry, type LedgerEntry } from '../domain/ledger.ts'
 
 /** What the first entry of a call, and the first anchor, are chained to. */
@@ -6,7 +6,7 @@ export const NO_HASH = '00'.repeat(32)
 
 /** The hash of an entry: SHA-256, in hex, over the hash before it and the entry's fields. */
 export function hashEntry(previousHash: string, entry: LedgerEntry): string {
-  return createHash('sha256').update(previousHash).update(canonicalEntry(entry)).digest('hex')
+  return hash('sha256', previousHash + canonicalEntry(entry), 'hex')
 }
 
 /** One link of the chain over the whole ledger. */

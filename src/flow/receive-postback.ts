@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid'
 import { addTags, lockCalls } from '../db/calls.ts'
 import { readClock } from '../db/clock.ts'
 import { insertPostbacks, type NewPostback } from '../db/postbacks.ts'
@@ -7,6 +6,7 @@ import { parsePostback, type Postback, type PostbackText } from '../domain/postb
 import type { ConversionState } from '../domain/settlement.ts'
 import { decidePostback, type PostbackStatus } from '../domain/settlement-postback.ts'
 import type { FlowDeps } from './flow-deps.ts'
+import { createPostbackIds } from './postback-ids.ts'
 import {
   decide,
   logDecisions,
@@ -42,6 +42,8 @@ export interface PostbackReply {
 }
 
 const TAGS_MAX = 64
+
+const nextPostbackId = createPostbackIds(Date.now)
 
 interface Verdict {
   readonly httpStatus: number
@@ -97,7 +99,7 @@ function take(
   now: Date,
 ): Taken {
   if (!open) return { reply: UNKNOWN_CALL, record: undefined }
-  const postbackId = uuidv7()
+  const postbackId = nextPostbackId()
   const verdict = judge(request, open) ?? apply(request, open, postbackId, { isDuplicate, now })
   const { httpStatus, status, reason, postback } = verdict
   const { conversion } = open.state
