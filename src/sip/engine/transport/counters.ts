@@ -11,6 +11,8 @@ export const TRANSPORT_COUNTER_NAMES = [
   'connectionsNotSip',
   /** That do not read what is sent to them. */
   'connectionsNotReading',
+  /** To keep the connection of a call. */
+  'keepAlivesSent',
   'tlsHandshakesFailed',
   'tlsPeersNotVerified',
 ] as const

@@ -237,6 +237,7 @@ function readMessages(connections: Connections, { hop, socket }: Connection): vo
 function limitIdle({ limits, listener, reports }: Connections, { hop, socket }: Connection): void {
   socket.setTimeout(limits.idleMs, () => {
     if (listener && reports.isNeeded(hop, listener)) {
+      reports.count('keepAlivesSent')
       socket.write('\r\n\r\n')
       socket.setTimeout(limits.idleMs)
       return
