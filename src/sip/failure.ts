@@ -1,5 +1,5 @@
 import type { Sighting } from './endpoint-health.ts'
-import { isOwnResponse, type UacOutcome } from './srf.ts'
+import type { ReceivedResponse, UacOutcome } from './srf.ts'
 
 /** Who has to act for this not to happen again. One per call; dashboards group by it. */
 export type Fault = 'caller' | 'buyer' | 'bridge' | 'unknown'
@@ -81,6 +81,14 @@ export function readFailure({ status, response }: FailedInvite, hasRung: boolean
   if (status === 408 && !hasRung) return { failure, sighting: { kind: 'gone' } }
   const forMs = status === 503 ? retryAfterMs(response.get('Retry-After')) : undefined
   return { failure, sighting: forMs ? { kind: 'overloaded', forMs } : { kind: 'alive' } }
+}
+
+/**
+ * Whether the SIP server made this response itself, because nobody was there: it then comes from nowhere.
+ * Measured on drachtio-server 0.9.10, whose 408 and 503 of its own have neither address nor port.
+ */
+function isOwnResponse(response: Pick<ReceivedResponse, 'source_address'>): boolean {
+  return response.source_address === ''
 }
 
 type FailedInvite = Extract<UacOutcome, { readonly kind: 'failed' }>

@@ -1,3 +1,4 @@
+import { isChallenge } from './dialog-credentials.ts'
 import { contentType } from './headers.ts'
 import type { Answer, Dialog, FinalResponse, SipClient, SipRequest, SipResponse } from './srf.ts'
 
@@ -174,7 +175,9 @@ async function passInfo(relay: Relay, { to, request, response }: Passing): Promi
 
 /** The side that answered 481 or nothing at all has no dialog any more, and then there is no call. */
 function passBack(relay: Relay, response: SipResponse, final: FinalResponse | undefined): void {
-  const status = final?.response.status ?? 481
+  const told = final?.response.status ?? 481
+  // Credentials are between us and the buyer.
+  const status = isChallenge(told) ? 500 : told
   const body = final?.response.body ?? ''
   if (!response.finalResponseSent) {
     if (!final || body === '') response.send(status)

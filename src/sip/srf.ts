@@ -7,6 +7,7 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import Srf from 'drachtio-srf'
+import { withCredentials } from './dialog-credentials.ts'
 
 /** Header names and values; values have been through `headers.ts`. */
 export type Headers = Readonly<Record<string, string>>
@@ -46,11 +47,10 @@ export interface ReceivedResponse extends SipMessage {
 }
 
 interface RawDialog extends EventEmitter {
-  auth?: UacOptions['auth']
-  readonly connected: boolean
+  connected: boolean
   readonly sip: { readonly callId: string }
+  readonly remote: { readonly uri: string }
   handle(request: SipRequest, response: SipResponse): void
-  destroy(options: { headers: Headers }, callback: (error?: Error) => void): void
   request(
     options: { method: string; headers?: Headers; body?: string; noAck?: boolean },
     callback: (error: Error | null, response?: ReceivedResponse, ack?: Acknowledge) => void,
@@ -94,7 +94,7 @@ export interface UacOptions {
   readonly uri: string
   readonly headers: Headers
   readonly body: string | undefined
-  /** For challenges inside the dialog, which the client answers by itself; not for one of this INVITE. */
+  /** For challenges inside the dialog; not for one of this INVITE. */
   readonly auth: { readonly username: string; readonly password: string } | undefined
 }
 
@@ -256,7 +256,7 @@ function createUas(
     const options = { headers: { ...send.headers }, localSdp: send.body }
     srf.createUAS(request, response, options, (error, raw) => {
       lost.off('lost', onLost)
-      if (raw) resolve(watchDialog(raw, srf, lost))
+      if (raw) resolve(watchDialog(raw, { srf, lost }))
       else reject(error ?? new Error('the SIP server did not create the dialog'))
     })
   })
@@ -312,21 +312,12 @@ function failureOf(error: UacError | null): UacOutcome {
   return { kind: 'failed', status: error?.status ?? 500, ...(response && { response }) }
 }
 
-/**
- * Whether the SIP server made this response itself, because nobody was there: it then comes from nowhere.
- * Measured on drachtio-server 0.9.10, whose 408 and 503 of its own have neither address nor port.
- */
-export function isOwnResponse(response: Pick<ReceivedResponse, 'source_address'>): boolean {
-  return response.source_address === ''
-}
-
 function answerOf(
   created: RawDialog | RawOffer,
   auth: UacOptions['auth'],
   { srf, lost }: { readonly srf: RawSrf; readonly lost: EventEmitter },
 ): Answer {
-  const watch = (raw: RawDialog) => watchDialog(Object.assign(raw, { auth }), srf, lost)
-
+  const watch = (raw: RawDialog) => watchDialog(raw, { srf, lost }, auth)
   if ('sdp' in created) {
     return {
       kind: 'offer',
@@ -339,7 +330,11 @@ function answerOf(
   return { kind: 'confirmed', dialog: watch(created), response: res }
 }
 
-function watchDialog(raw: RawDialog, srf: RawSrf, lost: EventEmitter): Dialog {
+function watchDialog(
+  raw: RawDialog,
+  { srf, lost }: { readonly srf: RawSrf; readonly lost: EventEmitter },
+  auth?: UacOptions['auth'],
+): Dialog {
   const ended = new Promise<DialogEnd>((resolve) => {
     const end = (dialogEnd: DialogEnd) => {
       lost.off('lost', onLost)
@@ -354,30 +349,40 @@ function watchDialog(raw: RawDialog, srf: RawSrf, lost: EventEmitter): Dialog {
     raw.once('hung up', () => end({ by: 'us', reason: undefined }))
   })
   guardHandling(raw)
+  const request = withCredentials(askIn(raw, lost), raw.remote.uri, auth)
   return {
     sipCallId: raw.sip.callId,
     ended,
     hangUp(headers) {
       if (!raw.connected) return
       raw.emit('hung up')
-      raw.destroy({ headers: { ...headers } }, () => {})
+      raw.connected = false
+      void request('BYE', { headers }).finally(() => {
+        srf.removeDialog(raw)
+        raw.removeAllListeners()
+      })
     },
-    request: (method, { headers, body }) =>
-      new Promise((resolve) => {
-        const onLost = () => resolve(undefined)
-        lost.once('lost', onLost)
-        const options = { method, headers: { ...headers }, ...(body && { body }), noAck: true }
-        raw.request(options, (error, response, ack) => {
-          if (!error && response && response.status < 200) return
-          lost.off('lost', onLost)
-          if (error || !response) return resolve(undefined)
-          const acknowledge = ack && ((sdp: string) => ack({ body: sdp }))
-          return resolve({ response, ...(acknowledge && { acknowledge }) })
-        })
-      }),
+    request,
     onRequest: (method, handler) => raw.on(method, handler),
     onAck: (handler) => raw.once('ack', handler),
   }
+}
+
+/** Asks once, with nothing but what is given. */
+function askIn(raw: RawDialog, lost: EventEmitter): Dialog['request'] {
+  return (method, { headers, body }) =>
+    new Promise((resolve) => {
+      const onLost = () => resolve(undefined)
+      lost.once('lost', onLost)
+      const options = { method, headers: { ...headers }, ...(body && { body }), noAck: true }
+      raw.request(options, (error, response, ack) => {
+        if (!error && response && response.status < 200) return
+        lost.off('lost', onLost)
+        if (error || !response) return resolve(undefined)
+        const acknowledge = ack && ((sdp: string) => ack({ body: sdp }))
+        return resolve({ response, ...(acknowledge && { acknowledge }) })
+      })
+    })
 }
 
 /** A request that the client's dialog cannot digest is answered with 500 instead of ending the process. */

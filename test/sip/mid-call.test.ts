@@ -86,6 +86,15 @@ describe('hold and resume', () => {
     await heard('488 INVITE')
     expect(service.recorded.ended).toEqual([])
   })
+
+  it('that the other side wants credentials for, which we have not, fail without a challenge', async () => {
+    const { buyer, fromCaller, heard, relayedInvite } = await talking()
+    fromCaller('INVITE', { body: HOLD })
+    buyer.answer(await relayedInvite(), 407, {
+      headers: ['Proxy-Authenticate: Digest realm="pbx", nonce="n1"'],
+    })
+    expect(header(await heard('500 INVITE'), 'Proxy-Authenticate')).toBeUndefined()
+  })
 })
 
 describe('an offer', () => {

@@ -232,13 +232,14 @@ describe('a buyer that asks for credentials', () => {
     const answer = await service.callerPhone.expect('200 INVITE')
     service.callerPhone.sendRaw(caller.ack(answer))
     const bye = await buyer.expect('BYE')
-    const headers = ['WWW-Authenticate: Digest realm="pbx", nonce="n1"']
-    buyer.answer(bye, 401, { headers })
+    buyer.answer(bye, 401, { headers: CHALLENGES[401] })
     const again = await waitFor(
       () => buyer.inbox.find((each) => each.text.startsWith('BYE') && each.cseq > bye.cseq),
       { what: 'the BYE with credentials' },
     )
-    expect(header(again, 'Authorization')).toContain('username="bridge"')
+    const [given] = parseDigests(header(again, 'Authorization') ?? '')
+    expect(given?.get('algorithm')).toBe('SHA-256')
+    expect(`BYE ${given?.get('uri')} SIP/2.0`).toBe(again.text.split('\r\n')[0])
   })
 
   it('and refuses them is not asked again, nor its challenge shown to the caller', async () => {
