@@ -46,8 +46,8 @@ export const BEHAVIOURS: readonly Row[] = [
   },
   {
     id: 'behaviour-replaces',
-    rule: '7. Replaces takes over nobody: required it is refused with 420, else it is not looked at and not passed on',
-    scenarios: ['unknown-extension', 'headers-injected'],
+    rule: '7. Replaces takes over nobody: 481, whether there is such a call or not; what else is required is refused with 420',
+    scenarios: ['replaces-expect-481', 'unknown-extension'],
     tests: [test('sip/admission.test.ts', 'a Require that we do not know')],
   },
   {

@@ -45,6 +45,13 @@ export const REFUSALS: readonly Scenario[] = [
     expected: NO_CALL,
   },
   {
+    name: 'replaces-expect-481',
+    proves: "Nobody takes somebody else's place in a call: Replaces is answered 481 (RFC 3891).",
+    caller: 'uac-takes-a-place-expect-481',
+    buyers: ['not-called'],
+    expected: NO_CALL,
+  },
+  {
     name: 'contact-star-expect-400',
     proves: 'A Contact of * is answered 400 (F39).',
     caller: 'uac-contact-star-expect-400',

@@ -1,0 +1,11 @@
+import { BEHAVIOUR_MUTANTS } from './behaviours.ts'
+import { CALL_MUTANTS } from './calls.ts'
+import type { Mutant } from './mutant.ts'
+import { OUTCOME_MUTANTS } from './outcomes.ts'
+
+/** All of them, in the order in which `npm run mutants` tries them. */
+export const MUTANTS: readonly Mutant[] = [
+  ...OUTCOME_MUTANTS,
+  ...CALL_MUTANTS,
+  ...BEHAVIOUR_MUTANTS,
+]
