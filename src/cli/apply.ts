@@ -3,6 +3,7 @@ import { type Config, parseConfig } from '../config.ts'
 import { buildAddressPolicy, checkUrl } from '../delivery/address-policy.ts'
 import { AppError } from '../domain/app-error.ts'
 import { parseConfigurationDocument } from '../domain/configuration-document.ts'
+import { type PreviewedUrl, previewUrls } from '../domain/tracking-urls-configured.ts'
 import { type AppliedConfiguration, applyConfiguration } from '../flow/apply-configuration.ts'
 import { nameOfFile, readConfigurationFile } from './configuration-file.ts'
 import { withDatabase } from './with-database.ts'
@@ -13,7 +14,11 @@ export function registerApply(program: Command): void {
     .command('apply')
     .description('make the configuration equal to a YAML or JSON document, all or nothing')
     .argument('<file>', 'the document; - reads standard input')
-    .option('--dry-run', 'say what would change, and change nothing', false)
+    .option(
+      '--dry-run',
+      'say what would change, show tracking URLs filled in, and change nothing',
+      false,
+    )
     .action(async (file: string, { dryRun }: { readonly dryRun: boolean }) => {
       for (const line of await applyFile(parseConfig(process.env), { file, dryRun })) {
         process.stdout.write(`${line}\n`)
@@ -43,7 +48,16 @@ export async function applyFile(
     applyConfiguration(database, parsed, { dryRun }),
   )
   const warnings = parsed.warnings.map(({ path, message }) => `warning: ${path} ${message}`)
-  return [...warnings, ...applied.changes, conclude(applied, dryRun)]
+  const previews = dryRun ? previewUrls(parsed.document).flatMap(describePreview) : []
+  return [...warnings, ...applied.changes, ...previews, conclude(applied, dryRun)]
+}
+
+function describePreview({ warnings, ...preview }: PreviewedUrl): readonly string[] {
+  const { campaignId, trackingUrlId, trigger, method, url } = preview
+  return [
+    `${campaignId}/${trackingUrlId} at ${trigger}: ${method} ${url}`,
+    ...warnings.map((warning) => `  warning: ${warning}`),
+  ]
 }
 
 function conclude({ revision, changes }: AppliedConfiguration, dryRun: boolean): string {

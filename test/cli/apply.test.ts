@@ -49,8 +49,13 @@ describe('apply', () => {
     expect(await applyFile(config, { file, dryRun: false })).toHaveLength(4)
   })
 
-  it('changes nothing in a dry run', async () => {
+  it('changes nothing in a dry run, and shows tracking URLs filled in', async () => {
     const lines = await applyFile(config, { file: aFile(yaml), dryRun: true })
+    expect(lines).toContainEqual(
+      expect.stringMatching(
+        /^solar\/ping at bridged: HEAD https:\/\/crm\.example\/\S*00000000-0000-7000-8000-000000000000/,
+      ),
+    )
     expect(lines.at(-1)).toBe('Nothing was changed (dry run): revision 0 is in force.')
     expect(await exportConfiguration(config)).toBe('{}\n')
   })
@@ -80,7 +85,8 @@ campaigns:
   it('lets tracking URLs reach private networks that are named', async () => {
     const file = aFile(yaml.replaceAll('crm.example', '127.0.0.1:9999'))
     const allowed = { ...config, allowPrivateTargets: ['127.0.0.0/8'] }
-    expect(await applyFile(allowed, { file, dryRun: true })).toHaveLength(4)
+    const lines = await applyFile(allowed, { file, dryRun: false })
+    expect(lines.at(-1)).toMatch(/^Applied: /)
     await expect(applyFile(config, { file, dryRun: true })).rejects.toThrow('ALLOW_PRIVATE_TARGETS')
   })
 

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { currentConfiguration } from '../../db/configurations.ts'
 import type { Database } from '../../db/queryable.ts'
 import { parseConfigurationDocument } from '../../domain/configuration-document.ts'
+import { type PreviewedUrl, previewUrls } from '../../domain/tracking-urls-configured.ts'
 import { applyConfiguration } from '../../flow/apply-configuration.ts'
 import { sendProblem } from '../errors.ts'
 import { readQuery } from './query.ts'
@@ -23,7 +24,8 @@ const PutQuery = z.strictObject({ dry_run: z.enum(['true', 'false']).optional() 
 
 /**
  * `PUT,GET /configuration`: the whole configuration as one document, in JSON or YAML. PUT makes the
- * configuration equal to it, all or nothing; the same document again changes nothing.
+ * configuration equal to it, all or nothing; the same document again changes nothing. `dry_run=true`
+ * says what would change, and shows every tracking URL as a made-up call would fill it in.
  */
 export function registerConfiguration(app: FastifyInstance, deps: ConfigurationDeps): void {
   app.removeContentTypeParser('text/plain')
@@ -49,9 +51,20 @@ export function registerConfiguration(app: FastifyInstance, deps: ConfigurationD
     const dryRun = query.dry_run === 'true'
     const { revision, changes } = await applyConfiguration(deps.database, parsed, { dryRun })
     if (!dryRun) await deps.refreshConfiguration()
-    return { revision, dry_run: dryRun, changes, warnings: parsed.warnings }
+    const answer = { revision, dry_run: dryRun, changes, warnings: parsed.warnings }
+    if (!dryRun) return answer
+    return { ...answer, tracking_urls: previewUrls(parsed.document).map(showPreview) }
   })
 }
+
+const showPreview = (preview: PreviewedUrl): object => ({
+  id: preview.trackingUrlId,
+  campaign_id: preview.campaignId,
+  trigger: preview.trigger,
+  method: preview.method,
+  url: preview.url,
+  warnings: preview.warnings,
+})
 
 type ReadBody =
   | { readonly kind: 'document'; readonly document: unknown }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
+import { currentConfiguration } from '../../db/configurations.ts'
 import { listProblems, type NotedProblem } from '../../db/delivery-problems.ts'
 import type { Database } from '../../db/queryable.ts'
 import { buildBody } from '../../domain/delivery.ts'
@@ -8,13 +9,13 @@ import { previewTemplate } from '../../domain/delivery-preview.ts'
 import { SAMPLE_CALL_KEY, sampleValues } from '../../domain/delivery-sample.ts'
 import type { RunTrial, Trial, TrialExchange, TrialReport } from '../../domain/delivery-trial.ts'
 import { expandUrl, insertCallKey, parseUrlTemplate, TRIGGERS } from '../../domain/tracking-url.ts'
-import { sendProblem } from '../errors.ts'
-import { readQuery } from './query.ts'
 import {
   type ConfiguredUrl,
-  listConfiguredUrls,
+  configuredUrls,
   SAMPLE_OF_NOBODY,
-} from './tracking-urls-configured.ts'
+} from '../../domain/tracking-urls-configured.ts'
+import { sendProblem } from '../errors.ts'
+import { readQuery } from './query.ts'
 
 /** What the resources of tracking URLs need from around them. */
 export interface TrackingUrlsDeps {
@@ -37,7 +38,7 @@ const PreviewBody = z.strictObject({
  */
 export function registerTrackingUrls(app: FastifyInstance, deps: TrackingUrlsDeps): void {
   app.get('/tracking-urls', async () => {
-    const urls = await listConfiguredUrls(deps.database)
+    const urls = await urlsInForce(deps.database)
     const problems = await listProblems(deps.database)
     return urls.map((url) => showUrl(url, problems.find(isAbout(url))))
   })
@@ -53,6 +54,10 @@ export function registerTrackingUrls(app: FastifyInstance, deps: TrackingUrlsDep
     }))
     return sendProblem(reply, 'malformed_body', { problems })
   })
+}
+
+async function urlsInForce(database: Database): Promise<readonly ConfiguredUrl[]> {
+  return configuredUrls((await currentConfiguration(database))?.document ?? {})
 }
 
 const isAbout =
@@ -89,7 +94,7 @@ async function test(
 ): Promise<unknown> {
   const query = readQuery(TestQuery, request.query, reply)
   if (!query) return reply
-  const found = (await listConfiguredUrls(database)).filter(
+  const found = (await urlsInForce(database)).filter(
     ({ trackingUrlId, campaignId }) =>
       trackingUrlId === request.params.id && campaignId === (query.campaign ?? campaignId),
   )

@@ -4,7 +4,7 @@ import { previewTemplate } from '../../domain/delivery-preview.ts'
 import { buildBuyerUrls, type BuyerUrlChoice, MACRO_STYLES } from '../../domain/delivery-wizard.ts'
 import { sendProblem } from '../errors.ts'
 import { readQuery } from './query.ts'
-import { SAMPLE_OF_NOBODY } from './tracking-urls-configured.ts'
+import { SAMPLE_OF_NOBODY } from '../../domain/tracking-urls-configured.ts'
 
 /** What the wizard needs from around it. */
 export interface WizardDeps {

@@ -73,6 +73,36 @@ describe('PUT /api/v1/configuration', () => {
     expect(refreshed()).toBe(0)
   })
 
+  it('shows in a dry run every tracking URL as a made-up call would fill it in (B3)', async () => {
+    const { put } = openApi()
+    const urls = [
+      { id: 'ping', trigger: 'bridged', url: 'https://crm.example/p?id=[call_uuid]&amt=[payout]' },
+      { id: 'sale', trigger: 'converted', url: 'https://tracker.example/s?amt=[payout]' },
+    ]
+    const [campaign] = document.campaigns ?? []
+    const tried = { ...document, campaigns: [{ ...campaign, tracking_urls: urls }] }
+    const response = await put(JSON.stringify(tried), JSON_TYPE, '?dry_run=true')
+    expect(response.json<{ tracking_urls: unknown }>().tracking_urls).toEqual([
+      {
+        id: 'ping',
+        campaign_id: 'solar',
+        trigger: 'bridged',
+        method: 'HEAD',
+        url: 'https://crm.example/p?id=00000000-0000-7000-8000-000000000000&amt=',
+        warnings: ['[payout] is empty at bridged: give it a default, as in [payout]{none}'],
+      },
+      {
+        id: 'sale',
+        campaign_id: 'solar',
+        trigger: 'converted',
+        method: 'GET',
+        url: 'https://tracker.example/s?amt=8.00',
+        warnings: [],
+      },
+    ])
+    expect((await put(JSON.stringify(tried))).json()).not.toHaveProperty('tracking_urls')
+  })
+
   it('names every problem with its place and applies nothing', async () => {
     const { put, get, refreshed } = openApi()
     const bad = aConfigurationDocument({

@@ -1,15 +1,14 @@
-import { currentConfiguration } from '../../db/configurations.ts'
-import type { Queryable } from '../../db/queryable.ts'
-import { defaultMethod } from '../../domain/configuration-defaults.ts'
+import { defaultMethod } from './configuration-defaults.ts'
 import type {
   CampaignDocument,
   ConfigurationDocument,
   TrackingUrlDocument,
-} from '../../domain/configuration-schema.ts'
-import type { SampleOf } from '../../domain/delivery-sample.ts'
-import type { Trigger } from '../../domain/tracking-url.ts'
+} from './configuration-schema.ts'
+import { previewTemplate } from './delivery-preview.ts'
+import type { SampleOf } from './delivery-sample.ts'
+import type { Trigger } from './tracking-url.ts'
 
-/** A tracking URL of the configuration in force. */
+/** A tracking URL of a configuration. */
 export interface ConfiguredUrl {
   readonly campaignId: string
   readonly trackingUrlId: string
@@ -22,13 +21,30 @@ export interface ConfiguredUrl {
   readonly sampleOf: SampleOf
 }
 
-/** Every tracking URL in force, in the document's order. */
-export async function listConfiguredUrls(db: Queryable): Promise<readonly ConfiguredUrl[]> {
-  const current = await currentConfiguration(db)
-  const document = current?.document ?? {}
+/** Every tracking URL of a document, in its order. */
+export function configuredUrls(document: ConfigurationDocument): readonly ConfiguredUrl[] {
   return (document.campaigns ?? []).flatMap((campaign) =>
     (campaign.tracking_urls ?? []).map((trackingUrl) => toUrl(document, campaign, trackingUrl)),
   )
+}
+
+/** A tracking URL as a made-up call would fill it in. */
+export interface PreviewedUrl extends Pick<
+  ConfiguredUrl,
+  'campaignId' | 'trackingUrlId' | 'trigger' | 'method' | 'url'
+> {
+  /** What is allowed and perhaps not meant. */
+  readonly warnings: readonly string[]
+}
+
+/** Every tracking URL of a document that has been checked, filled in for a made-up call. @see behaviour B3 */
+export function previewUrls(document: ConfigurationDocument): readonly PreviewedUrl[] {
+  return configuredUrls(document).map(({ campaignId, trackingUrlId, trigger, method, ...rest }) => {
+    const preview = previewTemplate(rest.url, trigger, rest.sampleOf)
+    if (preview.kind === 'malformed') throw new TypeError('a malformed URL was taken')
+    const { url, warnings } = preview
+    return { campaignId, trackingUrlId, trigger, method, url, warnings }
+  })
 }
 
 function toUrl(
