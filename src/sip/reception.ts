@@ -98,12 +98,11 @@ export function createReception(options: ReceptionOptions): Reception {
 
 type Refusal = Omit<Extract<Admission, { readonly kind: 'refused' }>, 'kind'>
 
-/** Not remembered: in a second, or once a call is over, the same INVITE is welcome. */
+/** Remembered by nobody, the SIP server neither: in a second, or once a call is over, the same INVITE is welcome. */
 function refusalOfTrunk(reason: 'too_many_calls_per_second' | 'too_many_calls'): Refusal {
   // A 503 has the carrier stop for as long as it says; for a full trunk that would be too much.
-  return reason === 'too_many_calls'
-    ? { status: 486, reason, isKnown: false }
-    : { status: 503, reason, isKnown: false, headers: { 'Retry-After': '1' } }
+  const status = reason === 'too_many_calls' ? 486 : 503
+  return { status, reason, isKnown: false, headers: { 'Retry-After': '1' } }
 }
 
 /** Nobody but us can have written a key that fits its UUID: such a call went out from here. */

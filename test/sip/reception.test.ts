@@ -140,13 +140,15 @@ describe('a trunk with limits', () => {
     const { callerPhone, buyers } = service
     service.dial()
     const invite = (await buyers[0]?.expect('INVITE')) as Message
-    service.dial()
-    await callerPhone.expect('486 INVITE')
+    const refused = service.dial()
+    const answer = await callerPhone.expect('486 INVITE')
+    callerPhone.sendRaw(refused.ack(answer))
+    expect(header(answer, 'Retry-After')).toBe('1')
     buyers[0]?.answer(invite, 480)
     await callerPhone.expect('480 INVITE')
     await service.ending()
     await waitFor(() => service.controller.liveCalls() === 0, { what: 'the call to be over' })
-    service.dial()
+    callerPhone.sendRaw(refused.invite().replaceAll('-invite', '-later'))
     await buyers[0]?.expect('INVITE')
   })
 

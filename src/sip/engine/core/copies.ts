@@ -31,8 +31,8 @@ export function decideCopy(core: Core, request: SipRequest): StatelessAnswer | u
 }
 
 /**
- * Remembers how an INVITE was refused. A 503 is not remembered: it says that the next attempt may be
- * welcome, and the application is asked again.
+ * Remembers how an INVITE was refused. A 503 is not remembered, nor what has a Retry-After: they say that
+ * the next attempt may be welcome, and the application is asked again.
  */
 export function rememberRefusal(
   core: Core,
@@ -43,13 +43,18 @@ export function rememberRefusal(
   const identity = identityOf(request)
   const seen = core.requestsSeen.get(identity)
   if (!seen) return
-  if (status === 503 || core.requestsSeen.size > core.settings.limits.transactions) {
+  const isFinal = status !== 503 && !ASKS_FOR_MORE.test(headOf(text))
+  if (!isFinal || core.requestsSeen.size > core.settings.limits.transactions) {
     core.requestsSeen.delete(identity)
     return
   }
   seen.refusal = { status, toTag, text }
   core.wheel.start(64 * core.settings.timers.t1Ms, () => core.requestsSeen.delete(identity))
 }
+
+/** @see RFC 3261 §20.33 */
+const ASKS_FOR_MORE = /^retry-after[ \t]*:/im
+const headOf = (text: string): string => text.slice(0, text.indexOf('\r\n\r\n'))
 
 /** Forgets a request whose transaction has ended, unless its refusal is to be repeated. */
 export function forgetCopy(core: Core, identity: string): void {

@@ -245,6 +245,20 @@ it('asks the application again after a 503, which calls for another attempt', as
   await alice.expect(486)
 })
 
+it('asks the application again after a refusal that says when to come back', async () => {
+  const answers = [{ status: 486, headers: { 'Retry-After': '1' } }, { status: 404 }]
+  await world.application({
+    invite: (_req, res) => {
+      const { status, headers = {} } = answers.shift() ?? { status: 500 }
+      res.send(status, { headers })
+    },
+  })
+  alice.sendRaw(call.invite())
+  alice.sendRaw(call.ack(await alice.expect(486)))
+  alice.sendRaw(call.invite().replace('-invite', '-later'))
+  await alice.expect(404)
+})
+
 it('answers 491 to a second call inside the first', async () => {
   await answering()
   alice.sendRaw(call.ack(await answered()))
