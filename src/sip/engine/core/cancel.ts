@@ -6,7 +6,7 @@ import { serverKey } from '../transaction/layer.ts'
 import { respondWith } from './own-answer.ts'
 import { hangUp } from './hang-up.ts'
 import { answerStatelessly, type Arrival, responseHop } from './refuse.ts'
-import { type Core, deliverRequest, recordCall, type ServerRequest } from './state.ts'
+import { type Core, deliverRequest, type ServerRequest } from './state.ts'
 
 /**
  * A CANCEL: 200 to it and 487 to its INVITE, both from the engine, and the CANCEL to the
@@ -54,8 +54,8 @@ export function endInvite(
 ): void {
   const dialogId = pending.dialog ? pending.dialogId : ''
   deliverRequest(pending, cancel, arrival.from, { dialogId })
+  pending.isCancelled = true
   respondWith(core, pending, 487)
-  if (!pending.inDialog) recordCall(core, 'stop', 'network', 'call-canceled', cancel.text)
 }
 
 /** Tells an application that an INVITE it has not answered is over, by a CANCEL of the engine's. */

@@ -22,9 +22,14 @@ export interface HangUp {
   readonly cause?: number
   /** Whether the application is told, by an unsolicited BYE. */
   readonly tell: boolean
+  /** What the call's record says of its end, if it is not that the server has ended it. */
+  readonly record?: string
   /** Whether the BYE goes out although our 2xx is not acknowledged yet. */
   readonly atOnce?: boolean
 }
+
+/** How drachtio-server names an end of its own making. */
+const OF_OURS = 'system-initiated-termination'
 
 /** Ends a dialog with a BYE of the engine's own. */
 export function hangUp(core: Core, dialog: Dialog, why: HangUp): void {
@@ -43,7 +48,8 @@ export function hangUp(core: Core, dialog: Dialog, why: HangUp): void {
   dialog.state = { ...dialog.state, localCSeq: cseq }
   dialog.phase = 'closing'
   if (why.tell) tellUnsolicited(dialog, request)
-  recordCall(core, 'stop', 'application', why.text, request.text)
+  if (core.dialogs.get(dialog.state.id) === dialog)
+    recordCall(core, 'stop', 'application', why.record ?? OF_OURS, request.text)
   const send = (): void => {
     sendOwnRequest(core, dialog, request, () => {
       endDialog(core, dialog)

@@ -80,6 +80,7 @@ export function acceptRequest(
     dialog,
     localTag: dialog?.state.localTag ?? newTag(),
     silence: undefined,
+    isCancelled: false,
     final: undefined,
     reliable: undefined,
   }

@@ -133,7 +133,8 @@ function conclude(core: Core, invitation: Invitation, response: SipResponse, fro
   invitation.deadline?.cancel()
   closeEarly(core, invitation)
   if (!invitation.abandoned) deliverResponse(invitation, response, from)
-  if (!invitation.dialog) recordCall(core, 'stop', 'network', 'call-rejected', response.text)
+  const end = response.status === 487 ? 'call-canceled' : 'call-rejected'
+  if (!invitation.dialog) recordCall(core, 'stop', 'network', end, response.text)
   invitation.onFinal?.(response)
 }
 
@@ -187,6 +188,7 @@ function follow(dialog: Dialog, response: SipResponse): void {
 function discardAnswer(core: Core, invitation: Invitation, dialog: Dialog, from: Hop): void {
   sendAck(core, invitation, dialog, undefined)
   hangUp(core, dialog, { text: 'Call not wanted', tell: false })
+  recordCall(core, 'stop', 'application', 'system-initiated-termination', invitation.sent.text)
   if (invitation.abandoned) return
   const failure = syntheticResponse(invitation.sent, 500, 'Unusable Answer')
   if (failure) deliverResponse(invitation, failure, from)

@@ -14,7 +14,14 @@ import { invite } from './invitation.ts'
 import { deliverResponse, localHop, noHop, statusOfFailure, syntheticResponse } from './send.ts'
 import { settleAsClient, withSessionHeaders } from './session-timer.ts'
 import { followSubscription } from './subscription.ts'
-import { type ClientRequest, type Core, type Dialog, newTxn, refuseApplication } from './state.ts'
+import {
+  type ClientRequest,
+  type Core,
+  type Dialog,
+  newTxn,
+  recordCall,
+  refuseApplication,
+} from './state.ts'
 import { startRequest } from './start-request.ts'
 
 /** Carries out an application's wish to send a request. */
@@ -111,8 +118,10 @@ function dispatch(core: Core, { application, composed, frame, dialog, dialogId }
     transaction: undefined,
   }
   if (sent.method === 'INVITE') invite(core, client, place.localParty)
-  else if (sent.method === 'BYE' && dialog) sendBye(core, client, dialog)
-  else
+  else if (sent.method === 'BYE' && dialog) {
+    if (!dialog.expiry) recordCall(core, 'stop', 'application', 'normal-release', sent.text)
+    sendBye(core, client, dialog)
+  } else
     sendPlain(core, client, (response) => {
       followSubscription(core, client, place.localParty, response)
     })

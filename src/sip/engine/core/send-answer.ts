@@ -78,7 +78,10 @@ function rejectInvite(core: Core, pending: ServerRequest, status: number, text: 
   const { dialog } = pending
   if (dialog) dialog.pendingInvite = undefined
   if (dialog?.phase === 'early') core.dialogs.delete(dialog.state.id)
-  if (!pending.inDialog) recordCall(core, 'stop', 'application', 'call-rejected', text)
+  if (pending.inDialog) return
+  if (pending.isCancelled)
+    recordCall(core, 'stop', 'network', 'call-canceled', pending.request.text)
+  else recordCall(core, 'stop', 'application', 'call-rejected', text)
 }
 
 function openDialog(core: Core, pending: ServerRequest): Dialog {

@@ -155,7 +155,7 @@ function sendRefresh(core: Core, dialog: Dialog, wish: Wish): void {
 
 /** Nobody has said in time that the call is still up. */
 function expire(core: Core, dialog: Dialog): void {
-  hangUp(core, dialog, { text: 'Session timer expired', tell: true })
+  hangUp(core, dialog, { text: 'Session timer expired', record: 'session-expired', tell: true })
 }
 
 function sessionHeaders(seconds: number, refresher: 'uac' | 'uas'): readonly HeaderField[] {

@@ -118,6 +118,8 @@ export interface ServerRequest {
   localTag: string
   /** Runs while the application owes an answer. */
   silence: TimerHandle | undefined
+  /** Its sender wants no answer any more. */
+  isCancelled: boolean
   /** What was sent as final response to an INVITE, until its ACK. */
   final: string | undefined
   /** Provisional responses that are to arrive for certain, once there has been one. */
