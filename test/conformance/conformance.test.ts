@@ -6,6 +6,7 @@ import { onStage } from './stage.ts'
 import type { Subject } from './subject.ts'
 
 const T1_MS = 30
+const SECOND_MS = 10
 const faults: unknown[] = []
 let engine: Engine
 let subject: Subject
@@ -16,13 +17,20 @@ beforeAll(async () => {
       sip: [{ transport: 'udp', host: '127.0.0.1', port: 0 }],
       admin: { host: '127.0.0.1', port: 0 },
       secret: 'secret',
-      timers: { t1Ms: T1_MS, t2Ms: 120, t4Ms: 60 },
+      timers: { t1Ms: T1_MS, t2Ms: 120, t4Ms: 60, secondMs: SECOND_MS },
     },
     (error) => faults.push(error),
   )
   const { host = '', port = 0 } = engine.sip[0] ?? {}
   const { admin } = engine
-  subject = { kind: 'engine', admin, secret: 'secret', sip: { host, port }, timeoutMs: 64 * T1_MS }
+  subject = {
+    kind: 'engine',
+    admin,
+    secret: 'secret',
+    sip: { host, port },
+    timeoutMs: 64 * T1_MS,
+    secondMs: SECOND_MS,
+  }
 })
 
 afterAll(() => engine.close())
@@ -42,7 +50,8 @@ describe('the embedded engine does what a drachtio application relies on', () =>
       const { tables } = await engine.stats()
       left = Object.entries(tables)
         .filter(
-          ([name, size]) => size > 0 && !['sockets', 'sources', 'applications', 'names'].includes(name),
+          ([name, size]) =>
+            size > 0 && !['sockets', 'sources', 'applications', 'names'].includes(name),
         )
         .map(([name, size]) => `${name}: ${size}`)
         .join(', ')

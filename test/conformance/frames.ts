@@ -15,6 +15,8 @@ export interface Verdict {
 export interface Frames {
   /** Sends one frame of the given words and waits for what the server says about it. */
   readonly ask: (words: string, text?: string) => Promise<Verdict>
+  /** Waits for a record of a call of this type, and takes it. */
+  readonly recorded: (type: string) => Promise<Verdict>
   /** Sends bytes as they are. */
   readonly write: (bytes: string) => void
   /** Waits for a frame with a SIP message that begins so, and takes it: words and message. */
@@ -62,6 +64,7 @@ export async function openFrames(admin: { host: string; port: number }): Promise
         (payload) => payload.split('|')[1] === 'sip' && payload.includes(`\r\n${start}`),
         `frame with ${start}`,
       ),
+    recorded: (type) => take((payload) => payload.split('|')[1] === type, `record ${type}`),
     closed: () =>
       eventually(
         () => isClosed,

@@ -22,6 +22,8 @@ export interface Stage {
   readonly strangeFrames: () => Promise<Frames>
   /** Waits for what comes only after 64·T1. */
   readonly expectLate: (phone: Phone, what: string) => Promise<Message>
+  /** Waits for what comes within so many seconds of Session-Expires. */
+  readonly expectWithin: (phone: Phone, what: string, seconds: number) => Promise<Message>
 }
 
 /** Runs one case on a server and takes everything down that it has set up. */
@@ -51,6 +53,7 @@ export async function onStage(subject: Subject, run: (stage: Stage) => Promise<v
         return frames
       },
       expectLate: (phone, what) => expectLate(phone, what, subject.timeoutMs),
+      expectWithin: (phone, what, seconds) => expectLate(phone, what, seconds * subject.secondMs),
     })
   } finally {
     for (const close of closers.toReversed()) await close()

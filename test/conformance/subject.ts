@@ -8,6 +8,8 @@ export interface Subject {
   readonly sip: { readonly host: string; readonly port: number }
   /** What it waits for an ACK or an answer at most: 64·T1. */
   readonly timeoutMs: number
+  /** How long a second of Session-Expires lasts there. */
+  readonly secondMs: number
 }
 
 /** One behaviour, shown on a server from outside. It fails by throwing. */
@@ -15,6 +17,8 @@ export interface Case {
   /** A sentence about what the server does. */
   readonly name: string
   readonly run: (stage: Stage) => Promise<void>
+  /** How many seconds of Session-Expires it takes at most, if it waits for them. */
+  readonly seconds?: number
   /** Where drachtio-server does otherwise and the engine does not follow it. */
   readonly differs?: {
     readonly why: string
