@@ -1,13 +1,18 @@
 import { TRANSPORT_COUNTER_NAMES } from '../transport/counters.ts'
+import { REFUSAL_COUNTER_NAMES } from './refusal-counters.ts'
 
 /** What the engine counts; every name is one metric. */
 export const COUNTER_NAMES = [
   'requestsReceived',
   'responsesReceived',
   'messagesDropped',
+  /** Dropped unread. */
+  'messagesOfBannedSources',
   'requestsRefused',
   'requestsLimited',
   'sourcesBanned',
+  /** More dialogs or transactions than the engine holds. */
+  'callsBeyondLimit',
   'callsIn',
   'callsOut',
   'callsAnsweredIn',
@@ -17,6 +22,7 @@ export const COUNTER_NAMES = [
   'callsHungUp',
   'applicationsGone',
   'faults',
+  ...REFUSAL_COUNTER_NAMES,
   ...TRANSPORT_COUNTER_NAMES,
 ] as const
 

@@ -24,7 +24,9 @@ export function receiveInitial(
     answerStatelessly(core, request, arrival, copy)
     return
   }
-  const application = isFull(core) ? undefined : core.routes.pick(method.toLowerCase())
+  const isBeyondLimit = isFull(core)
+  if (isBeyondLimit) core.counters.callsBeyondLimit++
+  const application = isBeyondLimit ? undefined : core.routes.pick(method.toLowerCase())
   if (!application) {
     const headers = method === 'INVITE' ? ([['Retry-After', '5']] as const) : []
     answerStatelessly(core, request, arrival, { status: 503, headers })

@@ -10,6 +10,7 @@ import { decideRefusal } from './check.ts'
 import { receiveInDialog } from './in-dialog.ts'
 import { receiveInitial } from './initial.ts'
 import { answerStatelessly, type Arrival } from './refuse.ts'
+import { counterOfRefusal } from './refusal-counters.ts'
 import type { Core } from './state.ts'
 
 /** Anything shorter is a keep-alive or noise; the shortest request is far longer. */
@@ -20,6 +21,7 @@ export function receive(core: Core, text: string, from: Hop, listener: Listener)
   if (text.length < MESSAGE_BYTES_MIN) return
   if (core.guard.isBanned(from.address)) {
     core.counters.messagesDropped++
+    core.counters.messagesOfBannedSources++
     return
   }
   const message = parseMessage(text, listener.reliable)
@@ -52,8 +54,10 @@ function receiveRequest(core: Core, request: SipRequest, arrival: Arrival): void
   }
   if (!isAdmitted(core, request, arrival)) return
   const refusal = decideRefusal(request, arrival.listener.reliable)
-  if (refusal) answerStatelessly(core, request, arrival, refusal)
-  else if (request.method === 'CANCEL') receiveCancel(core, request, key, arrival)
+  if (refusal) {
+    core.counters[counterOfRefusal(refusal.status, refusal.reason)]++
+    answerStatelessly(core, request, arrival, refusal)
+  } else if (request.method === 'CANCEL') receiveCancel(core, request, key, arrival)
   else if (request.toTag === undefined) receiveInitial(core, request, key, arrival)
   else receiveInDialog(core, request, key, arrival)
 }
@@ -70,6 +74,7 @@ function isAdmitted(core: Core, request: SipRequest, arrival: Arrival): boolean 
 
 function receiveUnusable(core: Core, message: Unusable, arrival: Arrival): void {
   const { headers, reason, status } = message
+  core.counters[counterOfRefusal(status, reason)]++
   const via = parseVia(headers.find((header) => header.key === 'via')?.value ?? '')
   if (status === undefined || !via || core.guard.admit(arrival.from.address) !== 'admit') {
     core.counters.messagesDropped++
