@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
+import { byHand } from '../../sip-scenarios/by-hand.ts'
 import { isPlayable } from '../../sip-scenarios/plan.ts'
 import { openRig, type Rig, type Target } from '../../sip-scenarios/rig.ts'
 import { runScenario, type ScenarioResult } from '../../sip-scenarios/run.ts'
@@ -18,6 +19,7 @@ interface ScenariosOptions {
   readonly apiKey?: string
   readonly localIp: string
   readonly list?: boolean
+  readonly byHand?: boolean
   readonly keepLogs?: string
 }
 
@@ -31,6 +33,7 @@ export function registerScenarios(program: Command): void {
     .description('replay call stories with SIPp against a service, and check SIP and money')
     .argument('[names...]', 'only these; all unless given')
     .option('--list', 'say what each proves and run none')
+    .option('--by-hand', 'say how to play each with SIPp alone and run none')
     .option(
       '--target <host:port>',
       'where a running service speaks SIP over UDP; else one is started',
@@ -51,6 +54,11 @@ async function run(names: readonly string[], options: ScenariosOptions): Promise
   const width = Math.max(...chosen.map(({ name }) => name.length))
   if (options.list) {
     for (const { name, proves } of chosen) print(`${name.padEnd(width)}  ${proves}`)
+    return
+  }
+  if (options.byHand) {
+    const sip = readAddress(options.target ?? '127.0.0.1:5060')
+    print(chosen.map((each) => byHand(each, { ...options, sip })).join('\n\n'))
     return
   }
   requireSipp()
@@ -112,6 +120,17 @@ async function onService<T>(
 }
 
 function readTarget({ api, apiKey = process.env.ADMIN_API_KEY }: ScenariosOptions, target: string) {
+  const sip = readAddress(target)
+  if (api === undefined || !URL.canParse(api) || !apiKey) {
+    throw new AppError(
+      'invalid_configuration',
+      "--target needs --api and --api-key too: give the URL and key of the service's API.",
+    )
+  }
+  return { sip, api: api.replace(/\/$/, ''), apiKey }
+}
+
+function readAddress(target: string): Target['sip'] {
   const [, host, port] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(target) ?? []
   if (host === undefined || port === undefined) {
     throw new AppError(
@@ -119,13 +138,7 @@ function readTarget({ api, apiKey = process.env.ADMIN_API_KEY }: ScenariosOption
       `--target "${target}" is not an address: write it as 127.0.0.1:5060.`,
     )
   }
-  if (api === undefined || !URL.canParse(api) || !apiKey) {
-    throw new AppError(
-      'invalid_configuration',
-      "--target needs --api and --api-key too: give the URL and key of the service's API.",
-    )
-  }
-  return { sip: { host, port: Number(port) }, api: api.replace(/\/$/, ''), apiKey }
+  return { host, port: Number(port) }
 }
 
 /** Runs the scenarios side by side and tells `onResult` of each as soon as it is over. */

@@ -1,0 +1,94 @@
+import { stringify } from 'yaml'
+import { type Plan, withScenarios } from './plan.ts'
+import type { BuyerPart, Scenario } from './scenario.ts'
+
+export interface HandSurroundings {
+  /** Where SIPp will be. */
+  readonly localIp: string
+  /** Where the service takes calls. */
+  readonly sip: { readonly host: string; readonly port: number }
+}
+
+const DIALLED = '8005551000'
+const CALLER = '2125551000'
+const FIRST_BUYER_PORT = 5071
+
+/**
+ * What a tester needs who plays a scenario with SIPp alone: the configuration to apply, one command for each
+ * phone, to be started in this order in the folder of the scenarios, and what has to be in the record then.
+ */
+export function byHand(scenario: Scenario, surroundings: HandSurroundings): string {
+  const { name, proves, differs, expected, postbacks = [] } = scenario
+  return [
+    `# ${name}: ${proves}`,
+    ...(differs === undefined ? [] : [`# A drachtio-server differs: ${differs}`]),
+    '',
+    configuration(scenario, surroundings).trimEnd(),
+    '',
+    ...commands(scenario, surroundings),
+    '',
+    ...postbacks.map(({ when, query, answer }) => `# ${when}: set_value?${query} -> ${answer}`),
+    ...recordLines('the call', expected.call),
+    ...(expected.later ? recordLines('later calls', expected.later.call) : []),
+  ].join('\n')
+}
+
+/** Without tracking URLs, since nobody is there to receive them. */
+function configuration(scenario: Scenario, surroundings: HandSurroundings): string {
+  const port = (index: number) => ({ ...NOT_HELD, port: FIRST_BUYER_PORT + index })
+  const plan: Plan = {
+    scenario,
+    campaignId: `scenario-${scenario.name}`,
+    dialled: DIALLED,
+    caller: CALLER,
+    callerIp: callerIpOf(scenario, surroundings),
+    callerPort: NOT_HELD,
+    buyerPorts: (scenario.buyers ?? []).map((_, index) => port(index)),
+  }
+  const document = withScenarios({}, [plan], { ...surroundings, receiverUrl: 'http://127.0.0.1' })
+  const campaigns = (document.campaigns ?? []).map((campaign) => ({
+    ...campaign,
+    tracking_urls: [],
+  }))
+  return stringify({ ...document, campaigns }, { aliasDuplicateObjects: false })
+}
+
+const NOT_HELD = { port: 0, received: () => 0, release: async () => {} }
+
+const callerIpOf = ({ from }: Scenario, { localIp }: HandSurroundings): string =>
+  from === undefined ? localIp : '127.0.1.1'
+
+function commands(scenario: Scenario, surroundings: HandSurroundings): readonly string[] {
+  const { caller, buyers = [], calls = 1, injected, countsCopies, isNumberUnknown } = scenario
+  const { sip } = surroundings
+  const call = [
+    `sipp -sf caller/${caller}.xml -i ${callerIpOf(scenario, surroundings)} -m ${calls} -l 1`,
+    `-s ${isNumberUnknown ? '8005550000' : DIALLED} -key caller ${CALLER}`,
+    ...(injected === undefined ? [] : [`-inf data/${injected}`]),
+    ...(countsCopies ? ['-nr'] : []),
+    `${sip.host}:${sip.port}`,
+  ]
+  const answering = buyers.map((part, index) => buyerCommand(scenario, part, index, surroundings))
+  return [...answering, call.join(' ')]
+}
+
+function buyerCommand(
+  { calls = 1, buyerCalls = [], refusal, countsCopies }: Scenario,
+  part: BuyerPart,
+  index: number,
+  { localIp }: HandSurroundings,
+): string {
+  const port = FIRST_BUYER_PORT + index
+  if (!part.startsWith('uas-')) return `# buyer ${index + 1} at port ${port}: ${part}`
+  return [
+    `sipp -sf buyer/${part}.xml -i ${localIp} -p ${port} -m ${buyerCalls[index] ?? calls}`,
+    ...(refusal === undefined ? [] : [`-key status "SIP/2.0 ${refusal}"`]),
+    ...(countsCopies ? ['-nr'] : []),
+  ].join(' ')
+}
+
+function recordLines(what: string, call: object | undefined): readonly string[] {
+  if (!call) return [`# ${what}: none in the record`]
+  const facts = Object.entries(call).map(([name, value]) => `${name} ${String(value)}`)
+  return [`# ${what} in the record: ${facts.join('; ')}`]
+}
