@@ -8,6 +8,7 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import Srf from 'drachtio-srf'
 import { withCredentials } from './dialog-credentials.ts'
+import { answerEarlyUpdate, guardHandling, requestIn } from './dialog-requests.ts'
 
 /** Header names and values; values have been through `headers.ts`. */
 export type Headers = Readonly<Record<string, string>>
@@ -46,18 +47,18 @@ export interface ReceivedResponse extends SipMessage {
   readonly source_address: string
 }
 
-interface RawDialog extends EventEmitter {
+/** A dialog as the client has it. */
+export interface RawDialog extends EventEmitter {
   connected: boolean
   readonly sip: { readonly callId: string }
   readonly remote: { readonly uri: string }
   handle(request: SipRequest, response: SipResponse): void
-  request(
-    options: { method: string; headers?: Headers; body?: string; noAck?: boolean },
-    callback: (error: Error | null, response?: ReceivedResponse, ack?: Acknowledge) => void,
-  ): void
+  readonly id: string
+  readonly socket: unknown
+  readonly agent: {
+    request(options: object, callback: (error: Error | null, sent?: EventEmitter) => void): void
+  }
 }
-
-type Acknowledge = (options: { body: string }) => void
 
 /** How a dialog ended: by the peer's BYE, by ours, or with the connection to the SIP server. */
 export interface DialogEnd {
@@ -280,6 +281,7 @@ function createUac(
     const progress = {
       cbRequest: (_error: Error | null, request?: RawRequest) => {
         sent = request
+        request?.on('update', answerEarlyUpdate)
         cancelNow()
       },
       cbProvisional: onProvisional,
@@ -349,7 +351,7 @@ function watchDialog(
     raw.once('hung up', () => end({ by: 'us', reason: undefined }))
   })
   guardHandling(raw)
-  const request = withCredentials(askIn(raw, lost), raw.remote.uri, auth)
+  const request = withCredentials(requestIn(raw, lost), raw.remote.uri, auth)
   return {
     sipCallId: raw.sip.callId,
     ended,
@@ -365,34 +367,5 @@ function watchDialog(
     request,
     onRequest: (method, handler) => raw.on(method, handler),
     onAck: (handler) => raw.once('ack', handler),
-  }
-}
-
-/** Asks once, with nothing but what is given. */
-function askIn(raw: RawDialog, lost: EventEmitter): Dialog['request'] {
-  return (method, { headers, body }) =>
-    new Promise((resolve) => {
-      const onLost = () => resolve(undefined)
-      lost.once('lost', onLost)
-      const options = { method, headers: { ...headers }, ...(body && { body }), noAck: true }
-      raw.request(options, (error, response, ack) => {
-        if (!error && response && response.status < 200) return
-        lost.off('lost', onLost)
-        if (error || !response) return resolve(undefined)
-        const acknowledge = ack && ((sdp: string) => ack({ body: sdp }))
-        return resolve({ response, ...(acknowledge && { acknowledge }) })
-      })
-    })
-}
-
-/** A request that the client's dialog cannot digest is answered with 500 instead of ending the process. */
-function guardHandling(raw: RawDialog): void {
-  const handle = raw.handle.bind(raw)
-  raw.handle = (request, response) => {
-    try {
-      handle(request, response)
-    } catch {
-      if (!response.finalResponseSent) response.send(500)
-    }
   }
 }

@@ -167,6 +167,34 @@ describe('UPDATE', () => {
   })
 })
 
+describe('UPDATE of a side that has our re-INVITE before it', () => {
+  it.each([
+    ['with an offer hears 491 (RFC 3311 §5.2)', HOLD, '491 UPDATE'],
+    ['without offer is answered here', '', '200 UPDATE'],
+  ])('%s', async (_, body, expected) => {
+    const { buyer, invite, fromCaller, heard, relayedInvite } = await talking()
+    fromCaller('INVITE', { body: HOLD })
+    const relayed = await relayedInvite()
+    buyer.sendRaw(fromBuyer(buyer, invite, { method: 'UPDATE', cseq: 5, body }))
+    await buyer.expect(expected)
+    buyer.answer(relayed, 200, { body: BUYER_SDP })
+    expect((await heard('200 INVITE')).body).toBe(BUYER_SDP)
+  })
+
+  it('is answered also before the call is answered', async () => {
+    const service = await startService()
+    const [buyer] = service.buyers as readonly [Phone]
+    service.dial()
+    const invite = await buyer.expect('INVITE')
+    buyer.answer(invite, 180, { headers: ['Require: 100rel', 'RSeq: 1'] })
+    buyer.answer(await buyer.expect('PRACK'), 200)
+    buyer.sendRaw(fromBuyer(buyer, invite, { method: 'UPDATE', cseq: 5 }))
+    await buyer.expect('200 UPDATE')
+    buyer.sendRaw(fromBuyer(buyer, invite, { method: 'UPDATE', cseq: 6, body: HOLD }))
+    await buyer.expect('491 UPDATE')
+  })
+})
+
 describe('INFO', () => {
   const dtmf = 'Signal=5\r\nDuration=160\r\n'
   it('with a pressed key is passed on as it is', async () => {
