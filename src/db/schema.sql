@@ -33,10 +33,24 @@ begin
       execute format('alter table %I set (fillfactor = 70)', 'calls' || suffix);
       execute format('alter table %I set (fillfactor = 70)', 'deliveries' || suffix);
       perform refer_within_month(suffix);
+      perform keep_month(suffix);
     end if;
     month := next;
   end loop;
   return made;
+end $function$;
+
+CREATE OR REPLACE FUNCTION keep_month(month text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  kept text;
+begin
+  foreach kept in array array['settlements', 'postbacks'] loop
+    execute format('create trigger never_emptied before truncate on %I
+                      for each statement execute function refuse_change()', kept || month);
+  end loop;
 end $function$;
 
 CREATE OR REPLACE FUNCTION refer_within_month(month text)
@@ -383,7 +397,9 @@ alter table settlements add constraint settlements_replay_id_fkey FOREIGN KEY (r
 
 alter table settlements_default add constraint settlements_default_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls_default(call_uuid);
 
-CREATE INDEX calls_earlier_buyer ON calls USING btree (caller_number, campaign_id, answered_at) WHERE answered_at IS NOT NULL;
+CREATE INDEX calls_caller ON calls USING btree (caller_number, campaign_id, answered_at);
+
+CREATE INDEX calls_campaign ON calls USING btree (campaign_id, call_uuid);
 
 CREATE INDEX calls_earlier_conversion ON calls USING btree (caller_number, campaign_id, settled_at) WHERE conversion = 'converted'::text;
 
@@ -411,8 +427,12 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON postbacks FOR EACH ROW EXE
 
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON postbacks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON postbacks_default FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON replays FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON settlements FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON settlements FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON settlements_default FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -4,6 +4,7 @@ import { listAnchors } from '../../src/db/ledger-anchors.ts'
 import type { Queryable } from '../../src/db/queryable.ts'
 import { anchorLedger } from '../../src/flow/anchor-ledger.ts'
 import { receivePostbacks } from '../../src/flow/receive-postback.ts'
+import { ensurePartitions } from '../../src/db/partitions.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { anEndedCall, flowOn, post, silent } from '../support/flow.ts'
 import { waitFor } from '../support/wait.ts'
@@ -89,6 +90,19 @@ describe('anchorLedger', () => {
       'truncate settlements cascade',
     ]) {
       await expect(database.query(statement)).rejects.toThrow(/append-only/)
+    }
+  })
+
+  it('cannot be emptied a month at a time, this month or a later one', async () => {
+    const { database } = await start()
+    await ensurePartitions(database)
+    const { rows } = await database.query<{ month: string }>(
+      `select inhrelid::regclass::text "month" from pg_inherits
+        where inhparent in ('settlements'::regclass, 'postbacks'::regclass)`,
+    )
+    expect(rows.length).toBeGreaterThanOrEqual(10)
+    for (const { month } of rows) {
+      await expect(database.query(`truncate ${month}`), month).rejects.toThrow(/append-only/)
     }
   })
 })
