@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import {
   connectApplication,
   type Handler,
@@ -5,14 +6,18 @@ import {
 } from '../sip/engine/support/application.ts'
 import { type Caller, caller } from '../sip/engine/support/caller.ts'
 import { eventually } from '../sip/engine/support/eventually.ts'
-import { openPhone, type Message, type Phone } from '../sip/engine/support/phone.ts'
+import { openPhone, openTcpPhone, type Message, type Phone } from '../sip/engine/support/phone.ts'
 import { type Frames, openFrames } from './frames.ts'
-import type { Subject } from './subject.ts'
+import { findPlace, type SipPlace, type Subject, type TransportNeed } from './subject.ts'
 
 /** Phones and applications around a server, for one case. */
 export interface Stage {
   readonly subject: Subject
   readonly phone: () => Promise<Phone>
+  /** The address of the server that a case needs. */
+  readonly place: (need: TransportNeed) => SipPlace
+  /** A phone that talks to one address of the server in its transport. */
+  readonly phoneAt: (place: SipPlace) => Promise<Phone>
   /** A caller at a phone that calls the server. */
   readonly callFrom: (phone: Phone) => Caller
   readonly application: (methods?: Readonly<Record<string, Handler>>) => Promise<SrfApplication>
@@ -41,6 +46,12 @@ export async function onStage(subject: Subject, run: (stage: Stage) => Promise<v
     await run({
       subject,
       phone: async () => opened(await openPhone(subject.sip.port), (phone) => phone.close()),
+      place: (need) => {
+        const place = findPlace(subject, need)
+        assert(place, 'the case is not for this server')
+        return place
+      },
+      phoneAt: async (place) => opened(await openPhoneAt(subject, place), (phone) => phone.close()),
       callFrom: (phone) => caller(phone, subject.sip.port),
       application: async (methods = {}) =>
         opened(await connectRouted(subject, methods), ({ kill }) => {
@@ -58,6 +69,15 @@ export async function onStage(subject: Subject, run: (stage: Stage) => Promise<v
   } finally {
     for (const close of closers.toReversed()) await close()
   }
+}
+
+function openPhoneAt(subject: Subject, { host, port, transport }: SipPlace): Promise<Phone> {
+  if (transport === 'udp') return openPhone(port, host)
+  if (transport === 'tcp') return openTcpPhone(port, host)
+  const { authorities: ca, phoneIdentity } = subject
+  assert(phoneIdentity, 'phones need a certificate for TLS')
+  const { certificate: cert, key } = phoneIdentity
+  return openTcpPhone(port, host, { cert, key, ...(ca === undefined ? {} : { ca }) })
 }
 
 /** Its routes are told after it is let in: one refused request later, they are known for certain. */

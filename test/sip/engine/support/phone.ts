@@ -92,7 +92,8 @@ function createPhone(phone: Pick<Phone, 'inbox' | 'host' | 'port'>, line: Line):
 export interface PhoneTls {
   readonly cert: string
   readonly key: string
-  readonly ca: string
+  /** Undefined: the engine's certificate is not looked at. */
+  readonly ca?: string
 }
 
 /**
@@ -121,7 +122,9 @@ export async function openTcpPhone(
   server.listen(0, host)
   await once(server, 'listening')
   const to = { port: enginePort, host }
-  const own = secure ? tls.connect({ ...to, ...secure }) : net.connect(to)
+  const own = secure
+    ? tls.connect({ ...to, ...secure, rejectUnauthorized: secure.ca !== undefined })
+    : net.connect(to)
   serve(own)
   await once(own, secure ? 'secureConnect' : 'connect')
   const address = server.address()
