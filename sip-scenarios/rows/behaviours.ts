@@ -88,6 +88,7 @@ export const BEHAVIOURS: readonly Row[] = [
     id: 'behaviour-loops',
     rule: '11. Our own call that comes back is 482, a full trunk 486, a fast one 503, an unknown number 404, a database that is away 503',
     scenarios: [
+      'our-call-comes-back-expect-482',
       'buyer-is-ourselves',
       'trunk-full-expect-486',
       'trunk-too-fast-expect-503',

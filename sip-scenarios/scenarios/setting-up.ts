@@ -19,6 +19,7 @@ export const SETTING_UP: readonly Scenario[] = [
     proves: '181, 182 and 180 of a buyer are told the caller as one 180.',
     caller: 'uac-hears-ringing-once-expect-200',
     buyers: ['uas-forwards'],
+    countsCopies: true,
     expected: PLAIN,
   },
   {

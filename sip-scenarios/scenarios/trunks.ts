@@ -70,6 +70,13 @@ export const TRUNKS: readonly Scenario[] = [
     expected: PLAIN,
   },
   {
+    name: 'our-call-comes-back-expect-482',
+    proves: 'A call that we sent out ourselves is known by its UUID and key, and answered 482.',
+    caller: 'uac-brings-our-call-back-expect-482',
+    buyers: ['uas-remembers-our-headers'],
+    expected: PLAIN,
+  },
+  {
     name: 'number-in-to',
     proves: 'The dialled number is found in To where the trunk puts it there.',
     from: { numbers: { dialled: 'to' } },

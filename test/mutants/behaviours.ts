@@ -168,7 +168,7 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     file: 'sip/admission.ts',
     find: `if (rules.isOwnCall(request)) return known(refused(482, 'loop'))`,
     replace: ``,
-    proof: byTest('sip/reception.test.ts', 'a call that we sent out'),
+    proof: byScenario('our-call-comes-back-expect-482'),
   },
   {
     name: 'forged-keys-are-loops',
