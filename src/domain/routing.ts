@@ -2,6 +2,7 @@ import type { Buyer, Route } from './campaign.ts'
 import { findFullCap, type FullCap, isCapped, type Load, timeZoneOf } from './caps.ts'
 import { isOpenAt } from './configuration-hours.ts'
 import { type LocalTime, localTime } from './local-time.ts'
+import { type PreparedRoute, prepareRoutes, type RouteGroup } from './prepared-routes.ts'
 
 /** A buyer to be tried, in its place. */
 export interface PlannedLeg {
@@ -60,71 +61,85 @@ export const LEGS_MAX = 20
  * weight is its share of the first places. Members of a ring group stand where the first of them would.
  */
 export function planRoutes(request: RoutingRequest, state: RoutingState): RoutingPlan {
-  const byPriority = new Map<number, Eligible[]>()
-  const leftOut: LeftOut[] = []
-  for (const route of request.routes) {
-    const { buyerId } = route
-    const buyer = request.findBuyer(buyerId)
-    const reason = buyer ? whyNot(route, buyer, request, state) : 'unknown_buyer'
-    if (!buyer || reason !== undefined) {
-      leftOut.push({ buyerId, reason: reason ?? 'unknown_buyer' })
-      continue
-    }
-    const priority = buyerId === state.earlierBuyerId ? BEFORE_ALL : route.priority
-    const eligible = byPriority.get(priority)
-    if (eligible) eligible.push({ route, buyer })
-    else byPriority.set(priority, [{ route, buyer }])
-  }
+  const prepared = prepareRoutes(request.routes, request.findBuyer)
+  const local = prepared.timeZones.map((timeZone) => localTime(state.now, timeZone))
+  const leftOut: LeftOut[] = prepared.unknownBuyerIds.map((buyerId) => ({
+    buyerId,
+    reason: 'unknown_buyer',
+  }))
+  const decision = { request, state, local, leftOut }
   const rounds: Round[] = []
   let free = LEGS_MAX
-  for (const priority of [...byPriority.keys()].toSorted((a, b) => a - b)) {
-    const tried = drawLots(byPriority.get(priority) ?? [], free, request.random, leftOut)
+  for (const { routes, priority } of earlierFirst(prepared.groups, state.earlierBuyerId)) {
+    const tried = drawLots(routes, free, decision)
     free -= tried.length
     rounds.push(...roundsOf(tried, priority))
   }
   return { rounds, leftOut }
 }
 
-/** Whether a buyer has become full since the call was planned. */
-export function findFullBuyer(buyer: Buyer, state: RoutingState): FullCap | undefined {
-  return isCapped(buyer) ? findFull(buyer, state, localTimeOf(buyer, state)) : undefined
+/** One call that is being decided. */
+interface Decision {
+  readonly request: RoutingRequest
+  readonly state: RoutingState
+  /** The local time in each time zone of the prepared routes. */
+  readonly local: readonly LocalTime[]
+  readonly leftOut: LeftOut[]
 }
 
-const localTimeOf = (buyer: Buyer, { now }: RoutingState): LocalTime =>
-  localTime(now, timeZoneOf(buyer))
+/** The buyer that a caller comes back to goes before all others. */
+function earlierFirst(
+  groups: readonly RouteGroup[],
+  earlierBuyerId: string | undefined,
+): readonly RouteGroup[] {
+  if (earlierBuyerId === undefined) return groups
+  const isEarlier = ({ buyer }: PreparedRoute) => buyer.buyerId === earlierBuyerId
+  const earlier = groups.flatMap(({ routes }) => routes.filter(isEarlier))
+  const others = groups.map(({ priority, routes }) => ({
+    priority,
+    routes: routes.filter((route) => !isEarlier(route)),
+  }))
+  return [{ priority: BEFORE_ALL, routes: earlier }, ...others]
+}
+
+/** Whether a buyer has become full since the call was planned. */
+export function findFullBuyer(buyer: Buyer, state: RoutingState): FullCap | undefined {
+  return isCapped(buyer)
+    ? findFull(buyer, state, localTime(state.now, timeZoneOf(buyer)))
+    : undefined
+}
 
 function findFull(buyer: Buyer, { loadOf }: RoutingState, local: LocalTime): FullCap | undefined {
   const load = loadOf(buyer.buyerId)
   return load && findFullCap(buyer.caps, load, local)
 }
 
-/** A buyer that can take the call. */
-interface Eligible {
-  readonly route: Route
-  readonly buyer: Buyer
-}
-
 /** A buyer with its lot. */
 interface Candidate {
-  readonly buyer: Buyer
+  readonly prepared: PreparedRoute
   readonly place: number
-  readonly ringsTogether: boolean
 }
 
 /**
- * Draws a lot for each buyer of one priority; gives the best, at most `places` of them, and leaves the rest
- * out. The lot is exponentially distributed: the smallest of several falls to each in proportion to its weight.
+ * Draws a lot for each buyer of one priority that can take the call; gives the best, at most `places` of
+ * them, and leaves the rest out. The lot is exponentially distributed: the smallest of several falls to each
+ * in proportion to its weight.
  */
 function drawLots(
-  eligible: readonly Eligible[],
+  routes: readonly PreparedRoute[],
   places: number,
-  random: () => number,
-  leftOut: LeftOut[],
+  decision: Decision,
 ): readonly Candidate[] {
   const best: Candidate[] = []
-  for (const { route, buyer } of eligible) {
-    const beaten = places > 0 ? enter(best, places, { route, buyer }, random()) : buyer
-    if (beaten) leftOut.push({ buyerId: beaten.buyerId, reason: 'too_far_down' })
+  const { leftOut, request } = decision
+  for (const prepared of routes) {
+    const reason = whyNot(prepared, decision)
+    if (reason !== undefined) {
+      leftOut.push({ buyerId: prepared.route.buyerId, reason })
+      continue
+    }
+    const beaten = places > 0 ? enter(best, places, prepared, request.random()) : prepared
+    if (beaten) leftOut.push(beaten.tooFarDown)
   }
   return best
 }
@@ -133,19 +148,19 @@ function drawLots(
 function enter(
   best: Candidate[],
   places: number,
-  { route: { weight, ringsTogether }, buyer }: Eligible,
+  prepared: PreparedRoute,
   drawn: number,
-): Buyer | undefined {
-  const worst = best.length === places ? best.at(-1) : undefined
+): PreparedRoute | undefined {
+  const { weight } = prepared.route
+  const worst = best.length === places ? best[places - 1] : undefined
   // A logarithm is dear, and -ln(1 - x) is never below x: most lots need none to be known as too large.
-  if (worst && (weight === 0 || drawn / weight >= worst.place)) return buyer
+  if (worst && (weight === 0 || drawn / weight >= worst.place)) return prepared
   const place = weight > 0 ? -Math.log(1 - drawn) / weight : Number.POSITIVE_INFINITY
-  if (worst && place >= worst.place) return buyer
+  if (worst && place >= worst.place) return prepared
   if (worst) best.pop()
-  insert(best, { buyer, place, ringsTogether })
-  return worst?.buyer
+  insert(best, { prepared, place })
+  return worst?.prepared
 }
-
 /** Moves the worse ones up by hand: `splice` would take a third of the whole decision. */
 function insert(candidates: Candidate[], candidate: Candidate): void {
   let index = candidates.length
@@ -158,21 +173,16 @@ function insert(candidates: Candidate[], candidate: Candidate): void {
 }
 
 function whyNot(
-  route: Route,
-  buyer: Buyer,
-  request: RoutingRequest,
-  state: RoutingState,
+  prepared: PreparedRoute,
+  { request, state, local }: Decision,
 ): LeftOutReason | undefined {
+  const { buyer, route, zone } = prepared
   if (buyer.paused) return 'paused'
-  if (!matches(route, request)) return 'filtered'
-  const { hours } = buyer
-  if (hours || isCapped(buyer)) {
-    const local = localTimeOf(buyer, state)
-    if (hours && !isOpenAt(hours.open, local)) return 'closed'
-    const full = findFull(buyer, state, local)
-    if (full) return full
-  }
-  return request.isReachable(buyer) ? undefined : 'endpoint_down'
+  if (prepared.isFiltered && !matches(route, request)) return 'filtered'
+  const now = local[zone] ?? localTime(state.now, timeZoneOf(buyer))
+  if (buyer.hours && !isOpenAt(buyer.hours.open, now)) return 'closed'
+  const full = prepared.isCapped ? findFull(buyer, state, now) : undefined
+  return full ?? (request.isReachable(buyer) ? undefined : 'endpoint_down')
 }
 
 /** A caller who withholds the number is from nowhere: filters on the number's beginning leave it out. */
@@ -192,14 +202,15 @@ function startsWithAny(number: string, prefixes: readonly string[]): boolean {
 function roundsOf(candidates: readonly Candidate[], priority: number): readonly Round[] {
   const rounds: PlannedLeg[][] = []
   let group: PlannedLeg[] | undefined
-  for (const { buyer, ringsTogether } of candidates) {
-    if (ringsTogether && group) {
+  for (const { prepared } of candidates) {
+    const { buyer, route } = prepared
+    if (route.ringsTogether && group) {
       group.push({ buyer, priority })
       continue
     }
     const round = [{ buyer, priority }]
     rounds.push(round)
-    if (ringsTogether) group = round
+    if (route.ringsTogether) group = round
   }
   return rounds
 }
