@@ -34,9 +34,10 @@ it('sorts routes by priority, keeps their order inside one, and names time zones
 })
 
 it('prepares once for each configuration', () => {
+  const routes = [...ROUTES]
   const [before, after] = [finder({ a: {} }), finder({ a: {}, b: {} })]
-  const first = prepareRoutes(ROUTES, before)
-  expect(prepareRoutes(ROUTES, before)).toBe(first)
-  expect(prepareRoutes(ROUTES, after).groups).toHaveLength(2)
-  expect(prepareRoutes([...ROUTES], after)).not.toBe(prepareRoutes(ROUTES, after))
+  const first = prepareRoutes(routes, before)
+  expect(prepareRoutes(routes, before)).toBe(first)
+  expect(prepareRoutes(routes, after).groups).toHaveLength(2)
+  expect(prepareRoutes([...routes], after)).not.toBe(prepareRoutes(routes, after))
 })
