@@ -39,6 +39,10 @@ export function reportsTo(
       refused.set(hopKey(to), to)
     },
     isNeeded: (hop, listener) => isConnectionInUse(core, hop, listener),
+    isWelcome: (address) => {
+      const { guard } = core
+      return !guard.isBanned(address) && guard.admit(address) === 'admit'
+    },
     isExempt: core.guard.isExempt,
     count: (counter) => {
       core.counters[counter]++

@@ -15,6 +15,9 @@ export interface Way {
 /** Larger requests do not go over UDP if the other side takes TCP. @see RFC 3261 §18.1.1 */
 const DATAGRAM_BYTES_MAX = 1_300
 
+/** A firewall that swallows packets must not hold up a call for long. */
+const CONNECT_MS = 1_000
+
 /** How long an address that has refused TCP is spared large requests over it. */
 const WITHOUT_TCP_MS = 600_000
 
@@ -78,7 +81,7 @@ function findListener(
 function withTcp(core: Core, way: Way): readonly Way[] {
   const { address, port, transport } = way.hop
   if (transport !== 'udp') return [way]
-  const hop = { transport: 'tcp', address, port } as const
+  const hop = { transport: 'tcp', address, port, connectMs: CONNECT_MS } as const
   const listener = findListener(core, way.listener, hop)
   return listener && !core.resolver.isAvoided(hop) ? [{ hop, listener }, way] : [way]
 }

@@ -20,16 +20,22 @@ const RETRY_MS = 2_000
 /** How long an answer may be used beyond its time while the name server fails. @see RFC 8767 */
 const STALE_MS = 3_600_000
 
+/** The part of its time after which an answer that is wanted is asked for again. */
+const RENEWED_AT = 0.8
+
 interface Entry<T> {
   answer: T
   untilMs: number
+  /** From when on it is asked again beforehand, so that nobody has to wait. */
+  renewAtMs: number
   /** When the answer really was given up by the name server's own word. */
   expiredAtMs: number
   asking: Promise<T> | undefined
 }
 
 /**
- * Builds an empty cache. An answer holds for its time; when the name server fails after that, the old
+ * Builds an empty cache. An answer holds for its time, and is renewed towards its end if it is wanted then.
+ * When the name server fails after that, the old
  * answer goes on to hold for an hour, else `none` does for two seconds.
  *
  * @param ask rejects if the name server fails; that a name does not exist is an answer
@@ -43,7 +49,13 @@ export function createNameCache<T>(
   const entries = new Map<string, Entry<T>>()
   const touch = (name: string): Entry<T> => {
     const known = entries.get(name)
-    const entry = known ?? { answer: none, untilMs: -1, expiredAtMs: -Infinity, asking: undefined }
+    const entry = known ?? {
+      answer: none,
+      untilMs: -1,
+      renewAtMs: 0,
+      expiredAtMs: -Infinity,
+      asking: undefined,
+    }
     entries.delete(name)
     entries.set(name, entry)
     const oldest = entries.size > NAMES_MAX ? entries.keys().next().value : undefined
@@ -53,8 +65,9 @@ export function createNameCache<T>(
   return {
     get: (name) => {
       const entry = touch(name)
-      if (entry.untilMs > now()) return Promise.resolve(entry.answer)
-      entry.asking ??= refresh(entry, () => ask(name), { none, now })
+      const nowMs = now()
+      if (nowMs >= entry.renewAtMs) entry.asking ??= refresh(entry, () => ask(name), { none, now })
+      if (nowMs < entry.untilMs || !entry.asking) return Promise.resolve(entry.answer)
       return entry.asking
     },
     size: () => entries.size,
@@ -70,10 +83,12 @@ async function refresh<T>(
     const { ttlMs, value } = await ask()
     entry.answer = value
     entry.untilMs = now() + ttlMs
+    entry.renewAtMs = now() + ttlMs * RENEWED_AT
     entry.expiredAtMs = entry.untilMs
   } catch {
     if (now() > entry.expiredAtMs + STALE_MS) entry.answer = none
-    entry.untilMs = now() + RETRY_MS
+    entry.untilMs = Math.max(entry.untilMs, now() + RETRY_MS)
+    entry.renewAtMs = now() + RETRY_MS
   }
   entry.asking = undefined
   return entry.answer

@@ -64,11 +64,22 @@ async function addressesOf(
 ): Promise<Answer<readonly string[]>> {
   const records = await orNothing(() =>
     family === 6 ? resolver.resolve6(name, { ttl: true }) : resolver.resolve4(name, { ttl: true }),
-  )
+  ).catch((error: unknown) => orHosts(error, name, family))
   if (records.length === 0) return { value: await fromHosts(name, family), ttlMs: NOTHING_MS }
   const ttlMs = Math.min(...records.map(({ ttl }) => ttl)) * 1_000
   const value = records.map(({ address }) => address)
   return { value, ttlMs: Math.min(Math.max(ttlMs, TTL_MS_MIN), TTL_MS_MAX) }
+}
+
+/** Where there is no name server at all, the machine's own list is all there is. */
+async function orHosts(
+  error: unknown,
+  name: string,
+  family: 4 | 6,
+): Promise<readonly { readonly address: string; readonly ttl: number }[]> {
+  const found = isError(error, 'ECONNREFUSED') ? await fromHosts(name, family) : []
+  if (found.length === 0) throw error
+  return found.map((address) => ({ address, ttl: NOTHING_MS / 1_000 }))
 }
 
 /** What the machine itself knows (`/etc/hosts` and the like) of a name that DNS does not. */
@@ -85,8 +96,11 @@ async function orNothing<T>(ask: () => Promise<readonly T[]>): Promise<readonly 
   try {
     return await ask()
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOTFOUND' || code === 'ENODATA') return []
+    if (isError(error, 'ENOTFOUND') || isError(error, 'ENODATA')) return []
     throw error
   }
+}
+
+function isError(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }

@@ -133,7 +133,8 @@ function portOf(server: Server): number | undefined {
 
 function isAdmitted({ accepted, places, reports }: Connections, socket: Socket): boolean {
   const { remoteAddress: address } = socket
-  const leave = address === undefined ? undefined : places.take(address)
+  const isWelcome = address !== undefined && reports.isWelcome(address)
+  const leave = isWelcome ? places.take(address) : undefined
   if (leave) {
     socket.on('error', () => undefined) // 'close' follows, and that is what counts
     accepted.add(socket)
@@ -157,7 +158,7 @@ function open(connections: Connections, to: Hop): Connection | undefined {
   reports.count('connectionsOpened')
   const socket = kind.open(to)
   const connection = serve(connections, socket, to)
-  const deadline = setTimeout(() => socket.destroy(), limits.connectMs)
+  const deadline = setTimeout(() => socket.destroy(), to.connectMs ?? limits.connectMs)
   socket.once('close', () => {
     clearTimeout(deadline)
   })

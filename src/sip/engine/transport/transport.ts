@@ -11,6 +11,8 @@ export interface Hop {
   readonly port: number
   /** The domain whose certificate the other end has to show (TLS); undefined: its address. */
   readonly name?: string
+  /** How long connecting may take, where it is worth a short try only. */
+  readonly connectMs?: number
   /** The stream the message came over, so that its answer can go back on it. */
   readonly connectionId?: number
 }
@@ -43,6 +45,8 @@ export interface Reports {
   readonly unreachable: (to: Hop) => void
   /** Whether a connection that has been silent for long is still that of a call. */
   readonly isNeeded: (hop: Hop, listener: Listener) => boolean
+  /** Whether a source may open one more connection: it counts like a request. */
+  readonly isWelcome: (address: string) => boolean
   /** Whether a source is exempt from the limits of strangers. */
   readonly isExempt: (address: string) => boolean
   readonly count: (counter: TransportCounter) => void

@@ -27,9 +27,21 @@ it('asks once for what is asked several times at once', async () => {
 it('believes an answer for its time and not longer', async () => {
   const { asked, cache, clock } = setUp([1, 2])
   await cache.get('a')
-  clock.ms = 9_999
+  clock.ms = 7_999
   expect(await cache.get('a')).toBe(1)
+  expect(asked).toHaveLength(1)
   clock.ms = 10_000
+  expect(await cache.get('a')).toBe(2)
+  expect(asked).toHaveLength(2)
+})
+
+it('asks again towards the end of that time, and lets nobody wait for it', async () => {
+  const { asked, cache, clock } = setUp([1, 2])
+  await cache.get('a')
+  clock.ms = 8_000
+  expect(await cache.get('a')).toBe(1)
+  expect(asked).toHaveLength(2)
+  clock.ms = 8_001
   expect(await cache.get('a')).toBe(2)
   expect(asked).toHaveLength(2)
 })

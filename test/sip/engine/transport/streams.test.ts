@@ -27,6 +27,11 @@ async function openSocket(): Promise<Socket> {
   return socket
 }
 
+async function openClosing(): Promise<{ socket: Socket; closed: Promise<unknown> }> {
+  const socket = await openSocket()
+  return { socket, closed: once(socket, 'close') }
+}
+
 const overTcp = (text: string): string => text.replace('SIP/2.0/UDP', 'SIP/2.0/TCP')
 const count = (name: string): number => world.stack.stats().counters[name] ?? 0
 
@@ -38,11 +43,11 @@ async function untilCounted(name: string): Promise<void> {
 }
 
 it('ends a connection that is idle, and sends a keep-alive on one that a call needs', async () => {
-  await start({ idleMs: 30 })
-  const alice = await openTcpPhone(world.port)
+  await start({ idleMs: 100 })
   const { srf } = await world.application({
     invite: (req, res) => void srf.createUAS(req, res, { localSdp: SDP }),
   })
+  const alice = await openTcpPhone(world.port)
   const call = caller(alice, world.port)
   alice.sendRaw(overTcp(call.invite()))
   const ok = await alice.expect(200)
@@ -88,6 +93,24 @@ const longOptions = (at: number): string =>
     'Content-Length: 0',
     '\r\n',
   ].join('\r\n')
+
+it('counts connections like requests, and takes none of a banned source', async () => {
+  const guard = { requestsPerSecond: 1, burst: 2, exemptLoopback: false }
+  world = await openWorld({ sip: [{ transport: 'tcp', host: '127.0.0.1', port: 0 }], guard })
+  await openSocket()
+  const { socket, closed } = await openClosing()
+  expect(socket.destroyed).toBe(false)
+  socket.write(longOptions(0))
+  await eventually(
+    () => count('requestsLimited') === 1,
+    () => JSON.stringify(world.stack.stats().counters),
+  )
+  const third = await openClosing()
+  await third.closed
+  expect(count('connectionsRefused')).toBe(1)
+  socket.destroy()
+  await closed
+})
 
 it('opens no more connections than it may, and says 503 for those beyond', async () => {
   await start({ total: 1 })
