@@ -1,9 +1,11 @@
 import { callsBench } from './calls.ts'
 import { deliveryBench } from './delivery.ts'
 import type { Figure } from './figure.ts'
+import { floodBench } from './flood.ts'
 import { routingBench } from './routing.ts'
 import { rehearseBench, verifyBench } from './settlement-ledger.ts'
-import { setValueBench, settleBench } from './settlement.ts'
+import { settleBench } from './settlement-timeouts.ts'
+import { setValueBench } from './settlement.ts'
 
 /** What a bench is given. */
 export interface BenchOptions {
@@ -24,6 +26,7 @@ export interface Bench {
 export const BENCHES: readonly Bench[] = [
   callsBench,
   routingBench,
+  floodBench,
   deliveryBench,
   setValueBench,
   settleBench,

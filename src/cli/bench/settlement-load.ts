@@ -9,6 +9,11 @@ import type { Database, Queryable } from '../../db/queryable.ts'
 import type { CampaignRules } from '../../domain/campaign.ts'
 import { parseCampaignRules } from '../../domain/configuration-document.ts'
 import type { FlowDeps } from '../../flow/flow-deps.ts'
+import type { Steps } from '../../flow/steps.ts'
+import type { Figure } from './figure.ts'
+
+/** Postbacks under way at once. */
+export const IN_FLIGHT = 1_000
 
 /** What the calls of the bench are worth: a posted revenue, of which the publisher gets 0.8. */
 const DEFINITION = {
@@ -19,6 +24,18 @@ const DEFINITION = {
       id: 'sales',
       type: 'postback',
       conversions: [{ name: 'posted', value: 'posted', payout_modifier: '*0.8' }],
+    },
+  ],
+} as const
+
+/** The same where somebody is told that a call has not converted: version 2 of the campaign. */
+const TELLING = {
+  ...DEFINITION,
+  tracking_urls: [
+    {
+      id: 'no-sale',
+      trigger: 'not_converted',
+      url: 'https://tracker.example/no-sale?id=[call_uuid]&sub=[sub_id]',
     },
   ],
 } as const
@@ -45,16 +62,18 @@ export async function openBenchDatabase(): Promise<BenchDatabase> {
   })
   await migrate(database)
   await ensurePartitions(database)
-  await database.query(`insert into campaign_versions values ('bench', 1, $1)`, [
-    JSON.stringify(DEFINITION),
-  ])
+  await database.query(
+    `insert into campaign_versions (campaign_id, version, definition) values ('bench', 1, $1), ('bench', 2, $2)`,
+    [JSON.stringify(DEFINITION), JSON.stringify(TELLING)],
+  )
   const rules = parseCampaignRules(DEFINITION)
+  const telling = parseCampaignRules(TELLING)
   return {
     database,
     rules,
     deps: {
       database,
-      campaignRules: async () => rules,
+      campaignRules: async (_, version) => (version === 2 ? telling : rules),
       names: () => ({ campaignName: 'Bench', publisherName: 'P', buyerName: 'B' }),
       wakeDelivery: () => {},
       log: { debug() {}, info() {}, warn() {}, error: console.error },
@@ -67,6 +86,18 @@ export async function openBenchDatabase(): Promise<BenchDatabase> {
   }
 }
 
+/** Does the work on a database that is gone afterwards. */
+export async function withBenchDatabase(
+  work: (bench: BenchDatabase) => Promise<readonly Figure[]>,
+): Promise<readonly Figure[]> {
+  const bench = await openBenchDatabase()
+  try {
+    return await work(bench)
+  } finally {
+    await bench.close()
+  }
+}
+
 /** How calls that wait for a postback are made up. */
 export interface PendingCalls {
   readonly calls: number
@@ -74,12 +105,14 @@ export interface PendingCalls {
   readonly endedSecondsAgo: number
   /** Says when they began: calls of many months lie in many partitions. */
   readonly startedDaysAgo?: number
+  /** Of the campaign: 1 tells nobody of a call that has not converted, 2 does. */
+  readonly version?: 1 | 2
 }
 
 /** Stores calls that have ended and wait, and gives their UUIDs. */
 export async function insertPendingCalls(
   db: Queryable,
-  { calls, endedSecondsAgo, startedDaysAgo = 0 }: PendingCalls,
+  { calls, endedSecondsAgo, startedDaysAgo = 0, version = 1 }: PendingCalls,
 ): Promise<readonly string[]> {
   const { rows } = await db.query<{ callUuid: string }>(
     `insert into calls (call_uuid, process_id, campaign_id, campaign_version, publisher_id, buyer_id,
@@ -88,7 +121,7 @@ export async function insertPendingCalls(
                         conversion_group_id, settle_at)
      select overlay(overlay(gen_random_uuid()::text placing left(uuid_floor(at)::text, 13) from 1 for 13)
                     placing '7' from 15 for 1)::uuid,
-            '00000000-0000-7000-8000-000000000000', 'bench', 1, 'publisher', 'buyer', 1,
+            '00000000-0000-7000-8000-000000000000', 'bench', $4, 'publisher', 'buyer', 1,
             '+1212' || lpad((i % 10000000)::text, 7, '0'), '+18005550100', 'sip-call-id@bench', 'ended',
             at, at, ended, 60000, 70000, 'caller', 'pending', 'sales', ended + interval '600 s'
        from generate_series(1, $1::int) i,
@@ -96,7 +129,7 @@ export async function insertPendingCalls(
                             date_trunc('milliseconds', app_now() - make_interval(secs => $2)))
                     as t (at, ended)
      returning call_uuid "callUuid"`,
-    [calls, endedSecondsAgo, startedDaysAgo],
+    [calls, endedSecondsAgo, startedDaysAgo, version],
   )
   return rows.map(({ callUuid }) => callUuid)
 }
@@ -122,4 +155,27 @@ export async function runClosedLoop(
   await Promise.all(Array.from({ length: inFlight }, runner))
   const tookMs = performance.now() - startMs
   return { perSecond: (latenciesMs.length * 1_000) / tookMs, latenciesMs }
+}
+
+/** A buyer's request that converts the call. */
+export const post = (steps: Steps, callUuid: string): Promise<unknown> =>
+  steps.receivePostback({
+    callUuid,
+    leg: 1,
+    text: { query: 'key=&revenue=10.00', body: '' },
+    source: '127.0.0.1',
+    method: 'GET',
+    isPrefetch: false,
+  })
+
+/** A figure of which more is better if it counts by the second, and less otherwise. */
+export function moneyFigure(
+  bench: string,
+  name: string,
+  value: number,
+  unit: string,
+  peer?: Figure['peer'],
+): Figure {
+  const better = unit === '/s' ? 'higher' : 'lower'
+  return { bench, figure: name, value, unit, better, ...(peer && { peer }) }
 }

@@ -1,6 +1,11 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../../db/queryable.ts'
 
+/** What the peer is called in tables. */
+export const NAIVE = 'one transaction a request'
+/** Requests of the peer under way at once. */
+export const NAIVE_IN_FLIGHT = 32
+
 /**
  * The peer of the benches of money: what is written first, one transaction a request, with the same rows of
  * calls and postbacks and without ledger, outbox and arithmetic.

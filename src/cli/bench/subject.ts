@@ -24,6 +24,8 @@ export interface Subject {
 export interface Places {
   readonly buyerPort: number
   readonly pingUrl: string
+  /** The `trunks` of its configuration; without any, this machine may call. */
+  readonly trunks?: readonly object[]
 }
 
 const READY_MS_MAX = 30_000
@@ -31,7 +33,7 @@ const STOP_MS_MAX = 15_000
 const POLL_MS = 20
 
 /** The bridge as it is shipped: embedded PostgreSQL and engine, a ping for every answered call. */
-export async function startBridgeSubject({ buyerPort, pingUrl }: Places): Promise<Subject> {
+export async function startBridgeSubject(places: Places): Promise<Subject> {
   const dataDir = await mkdtemp(join(tmpdir(), 'bridgeback-bench-'))
   const apiKey = randomBytes(24).toString('hex')
   const child = start(['../../main.ts'], {
@@ -51,7 +53,7 @@ export async function startBridgeSubject({ buyerPort, pingUrl }: Places): Promis
   try {
     const [, http = ''] = await printed(child, /API +(http\S+)\/api\/v1/)
     const sip = await sipAddress(child)
-    await createApi(http, apiKey).apply(configuration(buyerPort, pingUrl))
+    await createApi(http, apiKey).apply(configuration(places))
     return { name: 'bridgeback', isPinging: true, sip, close }
   } catch (error) {
     await close()
@@ -117,8 +119,9 @@ async function stop({ process: child }: Child): Promise<void> {
 }
 
 /** Calls wait for a postback that does not come, as most calls do. */
-function configuration(buyerPort: number, pingUrl: string): object {
+function configuration({ buyerPort, pingUrl, trunks = [] }: Places): object {
   return {
+    trunks,
     publishers: [{ id: 'publisher', name: 'Publisher' }],
     buyers: [
       {
