@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import type { ConnectionLimits } from '../../../../src/sip/engine/options.ts'
 import { caller } from '../support/caller.ts'
+import { untilClosed } from '../support/closing.ts'
 import { eventually } from '../support/eventually.ts'
 import { openTcpPhone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -29,7 +30,7 @@ async function openSocket(): Promise<Socket> {
 
 async function openClosing(): Promise<{ socket: Socket; closed: Promise<unknown> }> {
   const socket = await openSocket()
-  return { socket, closed: once(socket, 'close') }
+  return { socket, closed: untilClosed(socket) }
 }
 
 const overTcp = (text: string): string => text.replace('SIP/2.0/UDP', 'SIP/2.0/TCP')
@@ -53,7 +54,7 @@ it('ends a connection that is idle, and sends a keep-alive on one that a call ne
   const ok = await alice.expect(200)
   alice.sendRaw(overTcp(call.ack(ok)))
   const idle = await openSocket()
-  await once(idle, 'close')
+  await untilClosed(idle)
   await untilCounted('keepAlivesSent')
   expect(count('connectionsIdle')).toBe(1)
   alice.sendRaw(overTcp(call.inDialog(ok, 'BYE', 2)))
@@ -64,7 +65,7 @@ it('ends a connection that is idle, and sends a keep-alive on one that a call ne
 it('ends a connection whose message takes too long, although bytes trickle in', async () => {
   await start({ messageMs: 50 })
   const socket = await openSocket()
-  const closed = once(socket, 'close')
+  const closed = untilClosed(socket)
   socket.write('OPTIONS sip:x SIP/2.0\r\n')
   const trickle = setInterval(() => socket.write('X: 1\r\n'), 5)
   await closed

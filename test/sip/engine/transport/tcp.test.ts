@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { caller } from '../support/caller.ts'
+import { untilClosed } from '../support/closing.ts'
 import { openTcpPhone, type Phone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -82,7 +83,7 @@ it('answers keep-alives', async () => {
 
 it('closes a connection that speaks something else', async () => {
   const socket = connect(world.port, '127.0.0.1')
-  const closed = once(socket, 'close')
+  const closed = untilClosed(socket)
   socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
   await closed
   expect(world.stack.stats().tables['sockets']).toBe(3)
@@ -94,7 +95,7 @@ it('accepts twenty connections of one source and no more', async () => {
   const sockets = Array.from({ length: 20 }, () => connect(other.port, '127.0.0.1'))
   await Promise.all(sockets.map(async (socket) => once(socket, 'connect')))
   const last = connect(other.port, '127.0.0.1')
-  await once(last, 'close')
+  await untilClosed(last)
   expect(other.stack.stats().tables['sockets']).toBe(21)
   expect(other.stack.stats().counters['connectionsRefused']).toBe(1)
   for (const socket of sockets) socket.destroy()

@@ -9,6 +9,7 @@ import type { TlsFiles } from '../../../../src/sip/engine/options.ts'
 import { startNameServer } from '../../../support/name-server.ts'
 import { createAuthority, type Identity } from '../../../support/certificates.ts'
 import { caller } from '../support/caller.ts'
+import { untilClosed } from '../support/closing.ts'
 import { eventually } from '../support/eventually.ts'
 import { openTcpPhone, type Phone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -220,7 +221,7 @@ it('closes a connection that speaks without TLS', async () => {
   await start()
   const socket = connectTcp(world.port, '127.0.0.1')
   socket.resume()
-  const closed = once(socket, 'close')
+  const closed = untilClosed(socket)
   socket.write('OPTIONS sip:127.0.0.1 SIP/2.0\r\n\r\n')
   await closed
   expect(count('tlsHandshakesFailed')).toBe(1)
@@ -228,16 +229,16 @@ it('closes a connection that speaks without TLS', async () => {
 })
 
 it('closes a connection that does not finish its handshake, and gives its place away', async () => {
-  await start({ connections: { connectMs: 30, perExemptSource: 1 } })
+  await start({ connections: { connectMs: 250, perExemptSource: 1 } })
   const socket = connectTcp(world.port, '127.0.0.1')
-  const closed = once(socket, 'close')
+  const closed = untilClosed(socket)
   await once(socket, 'connect')
   socket.write(Buffer.from([0x16, 0x03, 0x01]))
   await closed
   expect(count('tlsHandshakesFailed')).toBe(1)
   const next = await openSocket()
   next.end('no SIP at all')
-  await once(next, 'close')
+  await untilClosed(next)
   await openSocket()
 })
 
@@ -247,7 +248,7 @@ it('counts a connection from its first byte, before any handshake', async () => 
   closers.push(() => first.destroy())
   await once(first, 'connect')
   const second = connectTcp(world.port, '127.0.0.1')
-  await once(second, 'close')
+  await untilClosed(second)
   expect(count('connectionsRefused')).toBe(1)
   first.destroy()
   await eventually(
