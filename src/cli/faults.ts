@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { requireSipp } from '../../sip-scenarios/sipp.ts'
 import { AppError } from '../domain/app-error.ts'
+import { runEngineSoak, type SoakOptions } from './engine-soak/run.ts'
 import { type Cluster, startCluster } from './faults/cluster.ts'
 import type { Verdict } from './faults/judge.ts'
 import { runFaults, type RunOptions, type RunResult } from './faults/run.ts'
@@ -8,18 +10,28 @@ import { SEEDED_BUGS } from './faults/seeded-bugs.ts'
 interface FaultsCommandOptions {
   readonly seed: number
   readonly calls?: number
-  readonly minutes: number
+  readonly minutes?: number
+  readonly rate: number
+  readonly loss: number
   readonly json?: boolean
 }
 
 const CRASHES = 'crashes'
+const ENGINE_SOAK = 'engine-soak'
 const BUG = 'bug/'
-const NAMES: readonly string[] = [CRASHES, ...SEEDED_BUGS.map(({ name }) => `${BUG}${name}`)]
+const NAMES: readonly string[] = [
+  CRASHES,
+  ENGINE_SOAK,
+  ...SEEDED_BUGS.map(({ name }) => `${BUG}${name}`),
+]
 
 const CALLS = 20_000
 const BUG_CALLS = 600
 const MINUTES = 30
+const SOAK_MINUTES = 10
 const MINUTES_MAX = 600
+/** With more, a message is now and then lost as often as it may be repeated. */
+const LOSS_MAX = 5
 /** As a shell reports what Ctrl-C has ended. */
 const INTERRUPTED = 130
 
@@ -39,15 +51,29 @@ export function registerFaults(program: Command): void {
     .description(
       'kill the service about every second and crash PostgreSQL about every ten while calls and postbacks run, and check what is left',
     )
-    .argument('[names...]', `which: ${CRASHES}, bugs, ${BUG}NAME; ${CRASHES} unless said`)
+    .argument(
+      '[names...]',
+      `which: ${CRASHES}, ${ENGINE_SOAK}, bugs, ${BUG}NAME; ${CRASHES} unless said`,
+    )
     .option('--seed <n>', 'of everything that is left to chance', parseWhole, 1)
     .option('--calls <n>', `how many; ${CALLS}, with a seeded bug ${BUG_CALLS}`, parseWhole)
-    .option('--minutes <n>', 'begin no call after', parseMinutes, MINUTES)
+    .option(
+      '--minutes <n>',
+      `begin no call after; ${MINUTES}, with ${ENGINE_SOAK} ${SOAK_MINUTES}`,
+      parseMinutes,
+    )
+    .option('--rate <n>', `${ENGINE_SOAK}: calls a second`, parseWhole, 200)
+    .option(
+      '--loss <percent>',
+      `${ENGINE_SOAK}: of all packets, how many are lost`,
+      parsePercent,
+      1,
+    )
     .option('--json', 'one line of JSON an invariant instead of a table')
     .addHelpText(
       'after',
       () =>
-        `\nSeeded bugs are put into the service on purpose; a run passes if they are caught:\n${SEEDED_BUGS.map(({ name, about }) => `  ${BUG}${name}  ${about}`).join('\n')}`,
+        `\n${ENGINE_SOAK} lets SIPp call SIPp through the embedded SIP engine and a B2BUA that is killed every minute,\nwhile packets are lost and strangers send what they please; it needs SIPp and no PostgreSQL.\n\nSeeded bugs are put into the service on purpose; a run passes if they are caught:\n${SEEDED_BUGS.map(({ name, about }) => `  ${BUG}${name}  ${about}`).join('\n')}`,
     )
     .action(runCommand)
 }
@@ -63,8 +89,26 @@ function parseMinutes(text: string): number {
   throw new InvalidArgumentError(`Write a number of minutes, at most ${MINUTES_MAX}.`)
 }
 
+function parsePercent(text: string): number {
+  if (/^\d{1,2}$/.test(text) && Number(text) <= LOSS_MAX) return Number(text)
+  throw new InvalidArgumentError(`Write a whole number from 0 to ${LOSS_MAX}.`)
+}
+
 async function runCommand(given: readonly string[], options: FaultsCommandOptions): Promise<void> {
   const names = given.length === 0 ? [CRASHES] : given.flatMap(expandName)
+  const lines: FaultLine[] = []
+  if (names.includes(ENGINE_SOAK)) lines.push(...(await runSoak(options)))
+  const others = names.filter((name) => name !== ENGINE_SOAK)
+  if (others.length > 0) lines.push(...(await runOnCluster(others, options)))
+  const print = options.json ? (line: FaultLine) => JSON.stringify(line) : formatLine
+  process.stdout.write(`${lines.map(print).join('\n')}\n`)
+  if (lines.some(({ ok }) => !ok)) process.exitCode = 1
+}
+
+async function runOnCluster(
+  names: readonly string[],
+  options: FaultsCommandOptions,
+): Promise<readonly FaultLine[]> {
   const cluster = await startCluster()
   const interrupted = () => void cluster.close().finally(() => process.exit(INTERRUPTED))
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
@@ -73,14 +117,38 @@ async function runCommand(given: readonly string[], options: FaultsCommandOption
     for (const [index, name] of names.entries()) {
       lines.push(...(await runOne(cluster, name, { ...options, run: `run_${index}` })))
     }
-    const print = options.json ? (line: FaultLine) => JSON.stringify(line) : formatLine
-    process.stdout.write(`${lines.map(print).join('\n')}\n`)
-    if (lines.some(({ ok }) => !ok)) process.exitCode = 1
+    return lines
   } finally {
     await cluster.close()
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
   }
 }
+
+async function runSoak({
+  loss,
+  minutes = SOAK_MINUTES,
+  rate,
+  seed,
+}: FaultsCommandOptions): Promise<readonly FaultLine[]> {
+  requireSipp()
+  const { verdicts, summary } = await runEngineSoak({
+    ...LONG_SOAK,
+    seed,
+    rate,
+    seconds: Math.ceil(minutes * 60),
+    lossPercent: loss,
+    progress: (text) => void process.stderr.write(`${text}\n`),
+  })
+  process.stderr.write(`${ENGINE_SOAK}: ${summary}\n`)
+  return verdicts.map((verdict) => lineOf(ENGINE_SOAK, verdict))
+}
+
+/** SIP's own timers, an application that lives for a minute. */
+const LONG_SOAK = {
+  killEveryMs: 60_000,
+  warmUpSeconds: 10,
+  t1Ms: 500,
+} as const satisfies Partial<SoakOptions>
 
 function expandName(name: string): readonly string[] {
   if (name === 'bugs') return NAMES.filter((each) => each.startsWith(BUG))
@@ -94,7 +162,7 @@ function expandName(name: string): readonly string[] {
 async function runOne(
   cluster: Cluster,
   name: string,
-  { run, calls, seed, minutes }: FaultsCommandOptions & { readonly run: string },
+  { run, calls, seed, minutes = MINUTES }: FaultsCommandOptions & { readonly run: string },
 ): Promise<readonly FaultLine[]> {
   const bug = name.startsWith(BUG) ? name.slice(BUG.length) : undefined
   const result = await runFaults(

@@ -1,0 +1,67 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import type { Address } from '../engine-rig/engine.ts'
+import { buildHostile, buildRequest, createDice } from './damage.ts'
+
+/** Strangers who send what they please, from loopback addresses of their own. */
+export interface Hostile {
+  readonly sent: () => number
+  readonly close: () => Promise<unknown>
+}
+
+const TICK_MS = 50
+/** Below what every source may send, so that nothing of it is dropped unread: 40 a second. */
+const DAMAGED_PER_TICK = 2
+/** A flood of new calls, ten seconds out of twenty, so that its sender is banned and forgiven. */
+const FLOOD_PER_TICK = 25
+const FLOOD_TICKS = 10_000 / TICK_MS
+
+/** Begins to send: damaged and odd packets from 127.0.0.2, a flood of calls from 127.0.0.3. */
+export async function startHostile(target: Address, seed: number): Promise<Hostile> {
+  const dice = createDice(seed)
+  const [vandal, flooder] = await Promise.all([open('127.0.0.2'), open('127.0.0.3')])
+  let sent = 0
+  let ticks = 0
+  const send = ({ socket }: Stranger, text: string): void => {
+    sent++
+    socket.send(Buffer.from(text, 'latin1'), target.port, target.host, () => {})
+  }
+  const tick = (): void => {
+    ticks++
+    for (let count = 0; count < DAMAGED_PER_TICK; count++)
+      send(vandal, buildHostile(dice, vandal.host, sent))
+    if (Math.floor(ticks / FLOOD_TICKS) % 2 === 1) return
+    for (let count = 0; count < FLOOD_PER_TICK; count++)
+      send(flooder, buildRequest(flooder.host, sent))
+  }
+  const timer = setInterval(tick, TICK_MS)
+  let closed: Promise<unknown> | undefined
+  return {
+    sent: () => sent,
+    close() {
+      clearInterval(timer)
+      return (closed ??= Promise.all([close(vandal.socket), close(flooder.socket)]))
+    },
+  }
+}
+
+interface Stranger {
+  readonly socket: Socket
+  /** As it stands in its messages. */
+  readonly host: string
+}
+
+/** What it is answered it does not read. */
+async function open(address: string): Promise<Stranger> {
+  const socket = createSocket('udp4')
+  socket.on('error', () => {})
+  socket.bind(0, address)
+  await once(socket, 'listening')
+  return { socket, host: `${address}:${socket.address().port}` }
+}
+
+async function close(socket: Socket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  socket.close(resolve)
+  await promise
+}
