@@ -3,16 +3,18 @@
  * `npm run conformance -- --drachtio 127.0.0.1:9022 --secret S --sip 127.0.0.1:5060`.
  */
 import { parseArgs } from 'node:util'
-import { startEngine } from '../src/sip/engine/engine.ts'
 import { CASES } from '../test/conformance/cases.ts'
+import { startEngineSubjects } from '../test/conformance/engine-subjects.ts'
+import { openFrames } from '../test/conformance/frames.ts'
 import { onStage } from '../test/conformance/stage.ts'
-import { type Case, expectationOf, type Subject } from '../test/conformance/subject.ts'
-
-/** T1 of the engine beside it: short, so that waiting for 64·T1 is not. */
-const ENGINE_T1_MS = 30
-
-/** A second of Session-Expires of the engine beside it. */
-const ENGINE_SECOND_MS = 10
+import {
+  type Case,
+  expectationOf,
+  findPlace,
+  type SipPlace,
+  type Subject,
+} from '../test/conformance/subject.ts'
+import { createAuthority } from '../test/support/certificates.ts'
 
 const USAGE =
   'npm run conformance -- [--drachtio HOST:PORT --secret SECRET --sip HOST:PORT] ' +
@@ -31,47 +33,48 @@ const { values } = parseArgs({
 })
 
 let failures = 0
-const engine = await startEngine({
-  sip: [{ transport: 'udp', host: '127.0.0.1', port: 0 }],
-  admin: { host: '127.0.0.1', port: 0 },
-  secret: 'secret',
-  timers: {
-    t1Ms: ENGINE_T1_MS,
-    t2Ms: 4 * ENGINE_T1_MS,
-    t4Ms: 2 * ENGINE_T1_MS,
-    secondMs: ENGINE_SECOND_MS,
-  },
+const engines = await startEngineSubjects((error) => {
+  failures++
+  print(`      engine: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
 })
-const subjects: readonly Subject[] = [
-  {
-    kind: 'engine',
-    admin: engine.admin,
-    secret: 'secret',
-    sip: engine.sip[0] ?? { host: '', port: 0 },
-    timeoutMs: 64 * ENGINE_T1_MS,
-    secondMs: ENGINE_SECOND_MS,
-  },
-  ...(values.drachtio === undefined ? [] : [drachtio(values.drachtio)]),
-]
+const passed: Record<string, number> = {}
+const server = values.drachtio === undefined ? undefined : await drachtio(values.drachtio)
 for (const [part, cases] of Object.entries(CASES)) {
   print(part)
   for (const one of cases.filter(({ name }) => `${part}: ${name}`.includes(values.only)))
     await show(one)
 }
-await engine.close()
+await engines.close()
+for (const [kind, count] of Object.entries(passed)) print(`${kind}: ${count} passed`)
 print(failures === 0 ? 'Everything is as expected.' : `${failures} not as expected.`)
 process.exitCode = failures === 0 ? 0 : 1
 
-function drachtio(admin: string): Subject {
+async function drachtio(admin: string): Promise<Subject> {
   const { secret, sip } = values
+  const frames = await openFrames(addressOf(admin))
+  const { words } = await frames.ask(`authenticate|${secret}|`)
+  frames.close()
   return {
     kind: 'drachtio',
     admin: addressOf(admin),
     secret,
     sip: addressOf(sip),
+    places: placesOf(words[1] ?? ''),
+    phoneIdentity: createAuthority('Conformance').issue({ hosts: ['127.0.0.1', '::1'] }),
     timeoutMs: Number(values['timeout-ms']),
     secondMs: 1_000,
   }
+}
+
+/** Reads what a server says of its addresses: `udp/127.0.0.1:5060,tls/[::1]:5061`. */
+function placesOf(hostports: string): readonly SipPlace[] {
+  return hostports.split(',').flatMap((text) => {
+    const [, transport, v6, v4, port] = /^(udp|tcp|tls)\/(?:\[(.+)\]|(.+)):(\d+)$/.exec(text) ?? []
+    const host = v6 ?? v4
+    return transport === undefined || host === undefined
+      ? []
+      : [{ transport: transport as SipPlace['transport'], host, port: Number(port) }]
+  })
 }
 
 function addressOf(text: string): { readonly host: string; readonly port: number } {
@@ -84,10 +87,16 @@ function addressOf(text: string): { readonly host: string; readonly port: number
 async function show(one: Case): Promise<void> {
   const results: string[] = []
   const problems: string[] = []
+  const subjects = [engines.of(one), ...(server ? [server] : [])]
   for (const subject of subjects) {
+    if (one.needs && !findPlace(subject, one.needs)) {
+      results.push(`${subject.kind} n/a`)
+      continue
+    }
     const problem = (await problemOf(one, subject)) ?? (await outdatedDifference(one, subject))
     results.push(`${subject.kind} ${problem === undefined ? 'ok' : 'FAILS'}`)
-    if (problem !== undefined) problems.push(`${subject.kind}: ${problem}`)
+    if (problem === undefined) passed[subject.kind] = (passed[subject.kind] ?? 0) + 1
+    else problems.push(`${subject.kind}: ${problem}`)
   }
   failures += problems.length
   print(`  ${results.join('  ').padEnd(subjects.length * 15)} ${one.name}`)

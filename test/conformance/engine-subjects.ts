@@ -18,22 +18,25 @@ export interface EngineSubjects {
   readonly close: () => Promise<void>
 }
 
-/** A second of Session-Expires, and of Timer C. */
-const SECOND_MS = 10
+/** T1, and how long a second of Session-Expires and Timer C is. */
+interface Pace {
+  readonly t1Ms: number
+  readonly secondMs: number
+}
 
 /** 64·T1 is 1.9 s, so that waiting for it is not long. */
-const QUICK_T1_MS = 30
+const QUICK: Pace = { t1Ms: 30, secondMs: 10 }
 
 /** 64·T1 is 12.8 s: six times what others send again after half a second. */
-const PATIENT_T1_MS = 200
+const PATIENT: Pace = { t1Ms: 200, secondMs: 1_000 }
 
-/** Starts both engines on free ports. */
+/** Starts the engines on free ports. */
 export async function startEngineSubjects(
   onFault: (error: unknown) => void,
 ): Promise<EngineSubjects> {
-  const quick = await start(QUICK_T1_MS, onFault)
-  const patient = await start(PATIENT_T1_MS, onFault)
-  const wide = await startWideEngine(timersOf(QUICK_T1_MS), onFault)
+  const quick = await start(QUICK, onFault)
+  const patient = await start(PATIENT, onFault)
+  const wide = await startWideEngine(timersOf(QUICK), onFault)
   const all = [quick, patient, wide]
   return {
     all,
@@ -44,21 +47,21 @@ export async function startEngineSubjects(
   }
 }
 
-const timersOf = (t1Ms: number) => ({
+const timersOf = ({ secondMs, t1Ms }: Pace) => ({
   t1Ms,
   t2Ms: 4 * t1Ms,
   t4Ms: 2 * t1Ms,
-  timerCMs: 200 * SECOND_MS,
-  secondMs: SECOND_MS,
+  timerCMs: 200 * secondMs,
+  secondMs,
 })
 
-async function start(t1Ms: number, onFault: (error: unknown) => void): Promise<EngineSubject> {
+async function start(pace: Pace, onFault: (error: unknown) => void): Promise<EngineSubject> {
   const engine = await startEngine(
     {
       sip: [{ transport: 'udp', host: '127.0.0.1', port: 0 }],
       admin: { host: '127.0.0.1', port: 0 },
       secret: 'secret',
-      timers: timersOf(t1Ms),
+      timers: timersOf(pace),
     },
     onFault,
   )
@@ -72,8 +75,8 @@ async function start(t1Ms: number, onFault: (error: unknown) => void): Promise<E
       admin,
       secret: 'secret',
       sip,
-      timeoutMs: 64 * t1Ms,
-      secondMs: SECOND_MS,
+      timeoutMs: 64 * pace.t1Ms,
+      secondMs: pace.secondMs,
     },
   }
 }

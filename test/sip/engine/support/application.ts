@@ -12,6 +12,7 @@ export interface SrfApplication {
 
 export interface Req {
   readonly method: string
+  readonly uri: string
   readonly body: string
   readonly source: string
   get(name: string): string
