@@ -6,6 +6,7 @@ export const BEHAVIOURS: readonly Row[] = [
     id: 'behaviour-crossing-2xx',
     rule: '1. A 2xx that crosses a CANCEL gets ACK and BYE',
     scenarios: ['cancel-crosses-answer', 'race-crosses-answer'],
+    tests: [test('sip/dial.test.ts', 'hangs up a buyer whose answer comes after')],
   },
   {
     id: 'behaviour-invite-again',

@@ -29,7 +29,10 @@ export interface Dialling {
 }
 
 /** Rings one buyer until it answers, fails, has rung long enough, or the caller gives up. */
-export async function dial(client: SipClient, dialling: Dialling): Promise<DialResult> {
+export async function dial(
+  client: Pick<SipClient, 'createUac'>,
+  dialling: Dialling,
+): Promise<DialResult> {
   const patience = startPatience(dialling)
   let hasRung = false
   const uac = createPersistentUac(client, dialling.uac, (response) => {

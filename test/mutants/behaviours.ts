@@ -8,7 +8,7 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     file: 'sip/dial.ts',
     find: `if (outcome.kind === 'answered') abandon(outcome.answer, headers)`,
     replace: `void outcome`,
-    proof: byScenario('cancel-crosses-answer'),
+    proof: byTest('sip/dial.test.ts', 'hangs up a buyer whose answer comes after'),
   },
   {
     name: 'refused-invite-is-new',

@@ -180,6 +180,11 @@ describe('a caller who gives up', () => {
     await service.callerPhone.expect('487 INVITE')
     stored.resolve()
     expect(await service.ending()).toMatchObject({ endReason: 'caller_cancelled' })
+    // Whatever was sent before this answer is at the buyer when it is here.
+    service.callerPhone.sendRaw(
+      caller.invite().replaceAll('INVITE', 'OPTIONS').replaceAll('-invite', '-options'),
+    )
+    await service.callerPhone.expect('200 OPTIONS')
     expect(service.buyers[0]?.inbox).toEqual([])
   })
 })

@@ -3,7 +3,7 @@ import { answerChallenge } from '../../src/sip/digest-answer.ts'
 import { waitFor } from '../support/wait.ts'
 import type { Message, Phone } from './engine/support/phone.ts'
 import { aTrunk } from './support/invite.ts'
-import { header, keys, startService } from './support/service.ts'
+import { header, keys, newInvite, startService } from './support/service.ts'
 
 const LOOPBACK = ['127.0.0.0/8']
 
@@ -149,7 +149,7 @@ describe('a trunk with limits', () => {
     await service.ending()
     await waitFor(() => service.controller.liveCalls() === 0, { what: 'the call to be over' })
     callerPhone.sendRaw(refused.invite().replaceAll('-invite', '-later'))
-    await buyers[0]?.expect('INVITE')
+    await newInvite(buyers[0] as Phone, invite)
   })
 
   it('hears 503 with Retry-After beyond its calls a second', async () => {
