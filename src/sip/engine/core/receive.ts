@@ -7,6 +7,7 @@ import type { Hop, Listener } from '../transport/transport.ts'
 import { receiveAck } from './acknowledge.ts'
 import { receiveCancel } from './cancel.ts'
 import { decideRefusal } from './check.ts'
+import { findDialog } from './find-dialog.ts'
 import { receiveInDialog } from './in-dialog.ts'
 import { receiveInitial } from './initial.ts'
 import { answerStatelessly, type Arrival } from './refuse.ts'
@@ -52,7 +53,7 @@ function receiveRequest(core: Core, request: SipRequest, arrival: Arrival): void
     core.transactions.repeat(transaction, 'retransmission')
     return
   }
-  if (!isAdmitted(core, request, arrival)) return
+  if (!isOfCall(core, request) && !isAdmitted(core, request, arrival)) return
   const refusal = decideRefusal(request, arrival.listener.reliable)
   if (refusal) {
     core.counters[counterOfRefusal(refusal.status, refusal.reason)]++
@@ -61,6 +62,13 @@ function receiveRequest(core: Core, request: SipRequest, arrival: Arrival): void
   else if (request.toTag === undefined) receiveInitial(core, request, key, arrival)
   else receiveInDialog(core, request, key, arrival)
 }
+
+/**
+ * Who knows a call's tags takes part in it: a host with many calls ends many in a second, and would be banned
+ * for that like a scanner.
+ */
+const isOfCall = (core: Core, request: SipRequest): boolean =>
+  request.toTag !== undefined && findDialog(core, request) !== undefined
 
 function isAdmitted(core: Core, request: SipRequest, arrival: Arrival): boolean {
   const admission = core.guard.admit(arrival.from.address)

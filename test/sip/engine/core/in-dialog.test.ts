@@ -13,8 +13,11 @@ let call: Caller
 let dialog: Dlg
 let ok: Message
 
-beforeEach(async () => {
-  world = await openWorld()
+beforeEach(() => talkIn({}))
+
+/** Takes a call up to where both sides talk. */
+async function talkIn(options: Parameters<typeof openWorld>[0]): Promise<void> {
+  world = await openWorld(options)
   alice = await world.phone()
   call = caller(alice, world.port)
   const answered = Promise.withResolvers<Dlg>()
@@ -27,10 +30,24 @@ beforeEach(async () => {
   ok = await alice.expect(200)
   alice.sendRaw(call.ack(ok))
   dialog = await answered.promise
-})
+}
 
 afterEach(async () => {
   await world.close()
+})
+
+it('takes whatever a call sends, however little its source may send beside calls', async () => {
+  await world.close()
+  const guard = { requestsPerSecond: 0.001, burst: 1, exemptLoopback: false }
+  await talkIn({ guard })
+  for (let cseq = 2; cseq < 8; cseq++) {
+    alice.sendRaw(call.inDialog(ok, 'OPTIONS', cseq))
+    await alice.expect('200 OPTIONS')
+  }
+  alice.sendRaw(call.inDialog(ok, 'BYE', 8))
+  await alice.expect('200 BYE')
+  alice.sendRaw(call.inDialog(ok, 'BYE', 9))
+  await alice.expect('503 BYE')
 })
 
 it('carries a re-INVITE of the caller, with its ACK', async () => {
