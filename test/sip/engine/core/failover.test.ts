@@ -110,11 +110,17 @@ it('holds a CANCEL until the next host has been heard of', async () => {
   first.answer(refused, 100)
   first.answer(refused, 503)
   const invite = await second.expect('INVITE')
-  ;(await request.promise).cancel(() => undefined)
+  const transactions = (): unknown => world.stack.stats().tables['clientTransactions']
+  const before = transactions()
+  const sent = await request.promise
+  await new Promise<void>((resolve) => {
+    sent.cancel(resolve)
+  })
+  expect(transactions()).toBe(before)
   second.answer(invite, 100)
-  const cancel = await second.expect('CANCEL')
-  expect(branchOf(cancel)).toBe(branchOf(invite))
-  second.answer(cancel, 200)
+  const cancelled = await second.expect('CANCEL')
+  expect(branchOf(cancelled)).toBe(branchOf(invite))
+  second.answer(cancelled, 200)
   second.answer(invite, 487)
   await expect(outcome).rejects.toMatchObject({ status: 487 })
 })
