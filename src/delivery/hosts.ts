@@ -5,8 +5,11 @@ export interface HostLimits {
   /** Whether a host may have no more because of what it has in flight; a pause does not count. */
   anyFull(): boolean
   started(host: string): void
-  /** `answered`: the host sent a whole answer, whichever; gives what that did to its circuit. */
-  ended(host: string, answered: boolean): CircuitChange
+  /**
+   * `answered`: the host sent a whole answer, whichever; undefined where nothing was sent after all.
+   * Gives what that did to its circuit.
+   */
+  ended(host: string, answered: boolean | undefined): CircuitChange
 }
 
 /** What an attempt did to the circuit of its host. */
@@ -46,8 +49,13 @@ export function decideSlots(state: HostState, perHostMax: number, nowMs: number)
 }
 
 /** The state after a request has ended: each failed probe doubles the pause, up to a minute. */
-export function afterRequest(state: HostState, answered: boolean, nowMs: number): HostState {
+export function afterRequest(
+  state: HostState,
+  answered: boolean | undefined,
+  nowMs: number,
+): HostState {
   const inFlight = Math.max(0, state.inFlight - 1)
+  if (answered === undefined) return { ...state, inFlight }
   if (answered) return { ...QUIET, inFlight }
   // Requests that were sent together fail together: only the first of them opens the circuit.
   if (nowMs < state.openUntilMs) return { ...state, inFlight }

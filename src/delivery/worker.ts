@@ -24,7 +24,7 @@ export interface DeliveryWorkerOptions {
   /** For `webhook-timestamp` and dates in `Retry-After`; deadlines go by the database's clock. */
   readonly now?: () => Date
   readonly random?: () => number
-  /** For pauses of hosts that do not answer. */
+  /** For pauses of hosts that do not answer, and for leases. */
   readonly monotonicMs?: () => number
   /** Requests on their way at once: 256 unless said. */
   readonly concurrency?: number
@@ -65,9 +65,9 @@ const LEASE_MARGIN = 1.2
 
 /**
  * Sends what is in the outbox: claims due lanes when woken and by poll, makes the requests side by
- * side, and stores what they came to. A lane is sent one delivery at a time, in order. Since no
- * request outlives its deadline and the lease is longer, leases need no renewal; should the whole
- * process stand still for longer, the token refuses what it stores late.
+ * side, and stores what they came to. A lane is sent one delivery at a time, in order. Leases need no
+ * renewal: no request outlives its deadline, and none is begun that might outlive its lease. Should the
+ * whole process stand still meanwhile, the token refuses what it stores late.
  * @see behaviour B14
  */
 export function startDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWorker {
@@ -99,6 +99,7 @@ interface Worker {
   readonly secretsOf: FindSecrets
   readonly urls: UrlHealthWatch
   readonly random: () => number
+  readonly monotonicMs: () => number
   /** Aborted when `close` has waited long enough. */
   readonly abandon: AbortController
   readonly running: Map<string, Running>
@@ -125,6 +126,7 @@ function createWorker(options: DeliveryWorkerOptions): Worker {
   const { database, policy, log, resolve, ca, contactUrl, proxyUrl } = options
   const { concurrency = 256, perHostMax = 4, deadlineMs = 10_000, leaseMs = 15_000 } = options
   const random = options.random ?? Math.random
+  const monotonicMs = options.monotonicMs ?? (() => performance.now())
   assert(leaseMs >= deadlineMs * LEASE_MARGIN, 'a lease must outlive the request it is for')
   const health = createDatabaseHealth(log, random)
   const abandon = new AbortController()
@@ -135,6 +137,7 @@ function createWorker(options: DeliveryWorkerOptions): Worker {
     deadlineMs,
     leaseMs,
     random,
+    monotonicMs,
     userAgent: userAgentOf(contactUrl),
     dispatcher: createDispatcher({
       policy,
@@ -144,10 +147,10 @@ function createWorker(options: DeliveryWorkerOptions): Worker {
       ...(resolve && { resolve }),
       ...(ca !== undefined && { ca }),
     }),
-    hosts: createHostLimits(perHostMax, options.monotonicMs),
+    hosts: createHostLimits(perHostMax, monotonicMs),
     health,
     results: createResults(database, health, abandon.signal),
-    secretsOf: createSecrets(database, options.monotonicMs),
+    secretsOf: createSecrets(database, monotonicMs),
     urls: watchUrlHealth(database, log),
     abandon,
     running: new Map(),
@@ -185,11 +188,12 @@ async function claimOnce(worker: Worker): Promise<void> {
   // A lane whose result waits to be stored would be claimed, and sent, a second time.
   if (limit <= 0 || worker.results.areHeldUp()) return
   if (performance.now() < worker.claimNotBeforeMs) return
+  const beginBeforeMs = worker.monotonicMs() + leaseMs - worker.deadlineMs
   try {
     const request = { limit, perHostMax, slots: hosts.slots(), afterHost, leaseMs }
     const found = await claimDue(options.database, request)
     health.succeeded()
-    for (const delivery of found) start(worker, delivery)
+    for (const delivery of found) start(worker, delivery, beginBeforeMs)
     worker.leftSome = found.length >= limit || hosts.anyFull()
     worker.afterHost = nextStart(found, afterHost)
   } catch (error) {
@@ -204,9 +208,9 @@ function nextStart(found: readonly ClaimedDelivery[], afterHost: string): string
   return names.findLast((host) => host > afterHost) ?? names.at(-1) ?? ''
 }
 
-function start(worker: Worker, delivery: ClaimedDelivery): void {
+function start(worker: Worker, delivery: ClaimedDelivery, beginBeforeMs: number): void {
   worker.hosts.started(delivery.host)
-  const ended = run(worker, delivery).finally(() => {
+  const ended = run(worker, delivery, beginBeforeMs).finally(() => {
     worker.running.delete(delivery.token)
     if (worker.leftSome) wake(worker)
     settleIdlers(worker)
@@ -215,9 +219,14 @@ function start(worker: Worker, delivery: ClaimedDelivery): void {
 }
 
 /** One delivery from its claim until its result is stored. Never rejects. */
-async function run(worker: Worker, delivery: ClaimedDelivery): Promise<void> {
+async function run(
+  worker: Worker,
+  delivery: ClaimedDelivery,
+  beginBeforeMs: number,
+): Promise<void> {
   try {
-    const sent = await sendFrom(worker, delivery)
+    const sent = await sendFrom(worker, delivery, beginBeforeMs)
+    if (sent === 'too_late') return
     // Broken off by `close`: what the receiver has seen of it nobody knows, so it is sent again.
     if (worker.abandon.signal.aborted) return
     if (worker.leftSome) wake(worker)
@@ -233,13 +242,26 @@ async function run(worker: Worker, delivery: ClaimedDelivery): Promise<void> {
   }
 }
 
-async function sendFrom(worker: Worker, delivery: ClaimedDelivery): Promise<Sent> {
+/**
+ * `too_late`: the process has stood still since the claim, or the database has, so that somebody else
+ * might have the lane before the request has ended. Nothing is sent, and the lane is given back.
+ */
+async function sendFrom(
+  worker: Worker,
+  delivery: ClaimedDelivery,
+  beginBeforeMs: number,
+): Promise<Sent | 'too_late'> {
   const { options, dispatcher, userAgent, deadlineMs } = worker
-  let answered = true
+  let answered: boolean | undefined
   try {
+    const secrets = await worker.secretsOf(delivery)
+    if (worker.monotonicMs() > beginBeforeMs) {
+      reportProblem(worker, delivery, new Error('it was too late to begin'))
+      await release(options.database, [delivery])
+      return 'too_late'
+    }
     const sentAt = options.now?.() ?? new Date()
     const random = worker.random()
-    const secrets = await worker.secretsOf(delivery)
     const { keys } = options
     const context = { dispatcher, userAgent, deadlineMs, keys, secrets, sentAt, random }
     const sent = await send(delivery, context)
@@ -250,7 +272,8 @@ async function sendFrom(worker: Worker, delivery: ClaimedDelivery): Promise<Sent
   }
 }
 
-function noteHost({ hosts, options }: Worker, host: string, answered: boolean): void {
+/** `answered` is undefined where nothing was sent. */
+function noteHost({ hosts, options }: Worker, host: string, answered: boolean | undefined): void {
   const change = hosts.ended(host, answered)
   if (change.kind === 'opened') {
     options.log('delivery.host_paused', { host, pause_ms: change.pauseMs })

@@ -55,6 +55,11 @@ describe('afterRequest', () => {
     expect(pauses).toEqual([0, 0, 5_000, 10_000, 20_000, 40_000, 60_000, 60_000])
   })
 
+  it('learns nothing from a request that was not sent after all', () => {
+    const host = aHost({ inFlight: 1, unanswered: 3, openUntilMs: 500 })
+    expect(afterRequest(host, undefined, 1_000)).toEqual({ ...host, inFlight: 0 })
+  })
+
   it('counts requests that fail together as one failure of the pause', () => {
     const opened = aHost({ inFlight: 2, unanswered: 3, openUntilMs: 6_000 })
     expect(afterRequest(opened, false, 1_000)).toEqual({ ...opened, inFlight: 1 })
