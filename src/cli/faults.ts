@@ -165,11 +165,13 @@ async function runOne(
   { run, calls, seed, minutes = MINUTES }: FaultsCommandOptions & { readonly run: string },
 ): Promise<readonly FaultLine[]> {
   const bug = name.startsWith(BUG) ? name.slice(BUG.length) : undefined
+  const progress = (text: string) => void process.stderr.write(`${name}: ${text}\n`)
+  const common = { name: run, seed, progress }
   const result = await runFaults(
     cluster,
     bug === undefined
-      ? { ...LONG_RUN, name: run, seed, calls: calls ?? CALLS, minutes }
-      : { ...SHORT_RUN, name: run, seed, calls: calls ?? BUG_CALLS, seededBug: bug },
+      ? { ...LONG_RUN, ...common, calls: calls ?? CALLS, minutes }
+      : { ...SHORT_RUN, ...common, calls: calls ?? BUG_CALLS, seededBug: bug },
   )
   process.stderr.write(`${name}: ${summaryOf(result)}\n`)
   return bug === undefined
@@ -191,7 +193,7 @@ export const SHORT_RUN = {
   crashEveryMs: 5_000,
   failuresMax: 1,
   minutes: 1,
-  restMs: 60_000,
+  restMs: 120_000,
 } as const satisfies Partial<RunOptions>
 
 function summaryOf({ calls, requests, kills, crashes, seconds }: RunResult): string {

@@ -16,6 +16,8 @@ export interface ClientOptions {
   readonly concurrency: number
   /** No call begins after it, on the monotonic clock. */
   readonly untilMs: number
+  /** Resolves once the service is there, so that nobody knocks on a closed door all the time. */
+  readonly whenUp: () => Promise<void>
   /** Gives up whatever is still tried. */
   readonly signal: AbortSignal
 }
@@ -28,7 +30,10 @@ const PAUSE_MS = 30
 export async function runClients(record: OutsideRecord, options: ClientOptions): Promise<void> {
   const agent = new Agent({ connections: options.concurrency * 2 })
   const keys = createCallKeys([{ version: 1, secret: options.keySecret }])
-  const client = { ...options, agent, keys }
+  const aborted = new Promise<void>((resolve) => {
+    options.signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  const client = { ...options, agent, keys, aborted }
   const buyers: Promise<void>[] = []
   let made = 0
   async function caller(): Promise<void> {
@@ -51,6 +56,8 @@ export async function runClients(record: OutsideRecord, options: ClientOptions):
 interface Client extends ClientOptions {
   readonly agent: Agent
   readonly keys: CallKeys
+  /** Resolves when the signal is given. */
+  readonly aborted: Promise<void>
 }
 
 async function makeCall(client: Client, seen: CallSeen, path: string): Promise<void> {
@@ -100,10 +107,11 @@ const postOnce = (client: Client, callUuid: string, key: string, amount: string)
 
 /** The first status that is an answer; 5xx and broken connections are none. Undefined if told to stop. */
 async function sendUntilAnswered(
-  { port, agent, signal }: Client,
+  { port, agent, signal, whenUp, aborted }: Client,
   { method, path }: { readonly method: 'GET' | 'POST'; readonly path: string },
 ): Promise<number | undefined> {
   while (!signal.aborted) {
+    await Promise.race([whenUp(), aborted])
     try {
       const { statusCode, body } = await request(`http://127.0.0.1:${port}${path}`, {
         method,

@@ -9,6 +9,8 @@ import type { Database } from '../../db/queryable.ts'
 
 /** A PostgreSQL that may be crashed; it is started again within moments, and recovers. */
 export interface Cluster {
+  /** A folder for the runs, gone when the cluster is closed. */
+  readonly folder: string
   /** A database of its own for each run, with the schema of this build. */
   readonly create: (name: string) => Promise<RunDatabase>
   /**
@@ -55,6 +57,7 @@ export async function startCluster(): Promise<Cluster> {
   }
 
   return {
+    folder: dataDir,
     async create(name) {
       const server = openDatabase({ connection: postgres.connection, max: 1 })
       await server.query(`create database ${name}`)

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseConfigurationDocument } from '../../domain/configuration-document.ts'
 import { applyConfiguration } from '../../flow/apply-configuration.ts'
@@ -26,6 +27,8 @@ export interface RunOptions {
   readonly seededBug?: string
   /** How long the service may take to come to rest once it is left in peace. */
   readonly restMs: number
+  /** Tells the person who waits how far it is, every few seconds. */
+  readonly progress?: (text: string) => void
 }
 
 /** How it went. */
@@ -85,10 +88,12 @@ async function torment(
   const victim = await startVictim({
     settings: { connection: stored.connection, keySecret: KEY_SECRET },
     seededBug: options.seededBug,
+    compileCache: join(cluster.folder, 'compiled'),
     random: () => chanceOf(options.seed, `life ${lives++}`),
   })
   const over = new AbortController()
   const crashing = crashAgainAndAgain(cluster, options, over.signal)
+  const telling = setInterval(tell(record, victim, options), PROGRESS_MS)
   try {
     await Promise.race([makeCalls(victim, record, options), victim.failure])
     over.abort()
@@ -97,8 +102,22 @@ async function torment(
     await untilQuiet(stored, options.restMs)
     return { kills: victim.killCount(), crashes }
   } finally {
+    clearInterval(telling)
     over.abort()
     await victim.close()
+  }
+}
+
+const PROGRESS_MS = 10_000
+
+function tell({ calls, requests }: OutsideRecord, victim: Victim, options: RunOptions): () => void {
+  let before = 0
+  return () => {
+    const rate = ((calls.size - before) * 1_000) / PROGRESS_MS
+    before = calls.size
+    options.progress?.(
+      `${calls.size} of ${options.calls} calls, ${rate.toFixed(0)}/s, ${requests.length} requests, ${victim.killCount()} kills`,
+    )
   }
 }
 
@@ -116,6 +135,7 @@ async function makeCalls(
     calls,
     concurrency,
     port: victim.port,
+    whenUp: victim.whenUp,
     keySecret: KEY_SECRET,
     campaignIds: CAMPAIGNS,
     untilMs: performance.now() + minutesMs,

@@ -4,6 +4,8 @@
  * come in by a route that takes them through the steps of the flow, so that the harness knows exactly
  * what was acknowledged; what becomes of SIP in a crash is tested with real phones elsewhere.
  */
+import { flushCompileCache } from 'node:module'
+import { setTimeout as delay } from 'node:timers/promises'
 import { v7 as uuidv7 } from 'uuid'
 import { isConnectionFailure, openDatabase } from '../../db/pool.ts'
 import type { Database } from '../../db/queryable.ts'
@@ -38,7 +40,7 @@ const EXPIRY_MS = 100
 const LEASE_MS = 3_000
 const DEADLINE_MS = 2_000
 const PER_HOST_MAX = 16
-const CONCURRENCY = 48
+const CONCURRENCY = 32
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
@@ -173,12 +175,29 @@ async function begin(
   })
 }
 
+const DATABASE_POLL_MS = 50
+
+/** Starting takes longer than waiting, so a database that has crashed is waited for. */
+async function untilDatabase({ connection }: ServiceSettings): Promise<void> {
+  const database = openDatabase({ connection, max: 1 })
+  while (!(await database.query('select').then(() => true, isNotAway)))
+    await delay(DATABASE_POLL_MS)
+  await database.close()
+}
+
+function isNotAway(error: unknown): boolean {
+  return !isConnectionFailure(error)
+}
+
 if (import.meta.main) {
   const settings = JSON.parse(process.argv[2] ?? '{}') as ServiceSettings
   // Without its harness it would run for ever.
   process.once('disconnect', () => process.exit(1))
   try {
+    await untilDatabase(settings)
     process.send?.({ port: await startService(settings) })
+    // Usually done at the end of a process, which this one does not live to see.
+    flushCompileCache()
   } catch (error) {
     if (!isConnectionFailure(error)) throw error
     process.exit(DATABASE_AWAY)

@@ -8,6 +8,8 @@ import { DATABASE_AWAY, type ServiceSettings } from './service.ts'
 export interface Victim {
   readonly port: number
   readonly killCount: () => number
+  /** Resolves once there is one that is ready. */
+  readonly whenUp: () => Promise<void>
   /** Rejects if it cannot be started again; never resolves. */
   readonly failure: Promise<never>
   /** Lets the present one live. */
@@ -20,6 +22,8 @@ export interface Victim {
 export interface VictimOptions {
   readonly settings: Omit<ServiceSettings, 'port'>
   readonly seededBug: string | undefined
+  /** Where compiled code is kept from one life to the next. */
+  readonly compileCache: string
   /** Between 0 and 1. */
   readonly random: () => number
 }
@@ -35,6 +39,7 @@ export async function startVictim(options: VictimOptions): Promise<Victim> {
   const first = await start(options, 0)
   const { port } = first
   let living = first.child
+  let up = Promise.resolve()
   const sparing = new AbortController()
 
   async function torment(): Promise<void> {
@@ -42,9 +47,12 @@ export async function startVictim(options: VictimOptions): Promise<Victim> {
       const lifeMs = LIFE_MS_MIN + (LIFE_MS_MAX - LIFE_MS_MIN) * options.random()
       await delay(lifeMs, undefined, { signal: sparing.signal }).catch(() => {})
       if (sparing.signal.aborted) return
+      const next = Promise.withResolvers<void>()
+      up = next.promise
       await kill(living)
       kills += 1
       living = (await start(options, port)).child
+      next.resolve()
     }
   }
   const tormenting = torment()
@@ -58,6 +66,7 @@ export async function startVictim(options: VictimOptions): Promise<Victim> {
   return {
     port,
     killCount: () => kills,
+    whenUp: () => up,
     failure,
     spare,
     async close() {
@@ -76,13 +85,14 @@ async function kill(child: ChildProcess): Promise<void> {
 
 const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
-async function start({ settings, seededBug }: VictimOptions, port: number) {
+async function start({ settings, seededBug, compileCache }: VictimOptions, port: number) {
   for (;;) {
     const child = fork(path('./service.ts'), [JSON.stringify({ ...settings, port })], {
       execArgv: seededBug === undefined ? [] : ['--import', path('./preload.ts')],
       env: {
         PATH: process.env['PATH'],
         TMPDIR: process.env['TMPDIR'],
+        NODE_COMPILE_CACHE: compileCache,
         ...(seededBug !== undefined && { FAULTS_SEEDED_BUG: seededBug }),
       },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
