@@ -319,9 +319,12 @@ async function startEngineRole(
   return engine
 }
 
-/** Trunks send many calls from few addresses: their limits are their own, not those of strangers. */
+/**
+ * Trunks send many calls from few addresses: their limits are their own, not those of strangers. Without any
+ * trunk it is this machine that may call.
+ */
 const trunkAddresses = ({ trunks }: ConfigurationSnapshot): readonly string[] =>
-  trunks.flatMap(({ allow }) => allow)
+  trunks.length === 0 ? ['127.0.0.0/8', '::1'] : trunks.flatMap(({ allow }) => allow)
 
 /** Closes in reverse order; one that fails does not keep the others open. */
 async function closeAll({ closers }: Opened): Promise<void> {

@@ -43,7 +43,7 @@ export async function startEmbeddedEngine(
   const common = { secret, ...(timers && { timers }), ...(nameServers && { nameServers }) }
   const listen = (addresses: Pick<EngineOptions, 'sip' | 'admin'>) =>
     startEngine(
-      { ...common, ...addresses, guard: { exempt }, ...(tls && { tls }) },
+      { ...common, ...addresses, guard: { exempt, exemptLoopback: false }, ...(tls && { tls }) },
       (error) => log.error('engine.fault', { error }),
       (warning) => log.warn('engine.warning', { warning }),
     )
