@@ -23,10 +23,13 @@ it('says in the log what has come of reading the certificate again', async () =>
   await engine.reloadCertificate()
   rig.renew()
   await engine.reloadCertificate()
+  rig.renew(new Date('2026-01-01'))
+  await engine.reloadCertificate()
   expect(logged).toEqual([
     'engine.certificate_read',
     'engine.certificate_refused',
     'engine.certificate_read',
+    'engine.certificate_expired',
   ])
 })
 

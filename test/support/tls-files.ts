@@ -12,8 +12,8 @@ export interface TlsRig {
   readonly certificateFile: string
   readonly keyFile: string
   readonly authoritiesFile: string
-  /** Writes a new certificate with its key. */
-  readonly renew: () => void
+  /** Writes a new certificate with its key, valid for a day unless said. */
+  readonly renew: (expiresAt?: Date) => void
   /** Leaves the certificate and writes a key that is not its own. */
   readonly spoil: () => void
   /** Connects to a port and gives the fingerprint of what is shown there. */
@@ -36,8 +36,8 @@ export function createTlsRig(): TlsRig {
     writeFileSync(files.certificateFile, certificate)
     writeFileSync(files.keyFile, key)
   }
-  const renew = (): void => {
-    write(authority.issue({ hosts: ['127.0.0.1'] }))
+  const renew = (expiresAt?: Date): void => {
+    write(authority.issue({ hosts: ['127.0.0.1'], ...(expiresAt && { expiresAt }) }))
   }
   renew()
   writeFileSync(files.authoritiesFile, authority.certificate)

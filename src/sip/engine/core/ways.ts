@@ -53,7 +53,7 @@ async function lookUp(
   const usable = core.listeners.filter(({ transport }) => transports.includes(transport))
   const families = [...new Set([listener, ...usable].map(({ family }) => family))]
   const places = await core.resolver.resolve({ host, port, transports, families })
-  const name = domain ?? host
+  const name = (domain ?? host).replace(/\.$/, '') // as certificates have it
   const ways = places.flatMap((place) => {
     const from = findListener(core, listener, place)
     const isNamed = place.transport === 'tls' && !isAddress(name)

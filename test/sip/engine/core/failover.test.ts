@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type NameAnswer, startNameServer } from '../../../support/name-server.ts'
-import { openTcpPhone, type Phone, SDP } from '../support/phone.ts'
+import { openPhone, openTcpPhone, type Phone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 let world: World
 let first: Phone
 let second: Phone
 let zone: Record<string, NameAnswer>
+let nameServers: readonly string[]
 
 const sip = [
   { transport: 'udp', host: '127.0.0.1', port: 0 },
@@ -15,8 +16,8 @@ const sip = [
 
 beforeEach(async () => {
   zone = {}
-  const server = await startNameServer((name) => zone[name] ?? 3)
-  world = await openWorld({ sip, nameServers: [server] })
+  nameServers = [await startNameServer((name) => zone[name] ?? 3)]
+  world = await openWorld({ sip, nameServers })
   first = await world.phone()
   second = await world.phone()
   zone['_sip._udp.buyer.test'] = [
@@ -123,6 +124,34 @@ it('holds a CANCEL until the next host has been heard of', async () => {
   second.answer(cancelled, 200)
   second.answer(invite, 487)
   await expect(outcome).rejects.toMatchObject({ status: 487 })
+})
+
+it('gives up on a name server that is silent after two seconds', async () => {
+  zone['_sip._udp.silent.test'] = 'silence'
+  const since = performance.now()
+  await expect(call('sip:bob@silent.test')).rejects.toMatchObject({ status: 503 })
+  expect(performance.now() - since).toBeGreaterThan(1_500)
+  expect(performance.now() - since).toBeLessThan(3_000)
+})
+
+it('calls over IPv6 where the host has no other address', async () => {
+  const hosts = ['127.0.0.1', '::1']
+  const both = await openWorld({
+    sip: hosts.map((host) => ({ transport: 'udp', host, port: 0 })),
+    nameServers,
+  })
+  zone['six.test'] = ['::1']
+  const port = both.stack.sip[1]?.port ?? 0
+  const bob = await openPhone(port, '::1')
+  const { srf } = await both.application()
+  const outcome = srf.createUAC(`sip:bob@six.test:${bob.port}`, { localSdp: SDP })
+  outcome.catch(() => undefined)
+  const invite = await bob.expect('INVITE')
+  expect(invite.text).toContain(`Via: SIP/2.0/UDP [::1]:${port};`)
+  bob.answer(invite, 486)
+  await expect(outcome).rejects.toMatchObject({ status: 486 })
+  await bob.close()
+  await both.close()
 })
 
 it('goes to the host of maddr, and leaves the name in the request (RFC 3261 §19.1.1)', async () => {
