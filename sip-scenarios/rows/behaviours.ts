@@ -90,6 +90,7 @@ export const BEHAVIOURS: readonly Row[] = [
     rule: '11. Our own call that comes back is 482, a full trunk 486, a fast one 503, an unknown number 404, a database that is away 503',
     scenarios: [
       'our-call-comes-back-expect-482',
+      'diverted-in-circles-expect-482',
       'buyer-is-ourselves',
       'trunk-full-expect-486',
       'trunk-too-fast-expect-503',
@@ -180,7 +181,12 @@ export const BAD_INPUT: readonly Row[] = [
   {
     id: 'bad-identity',
     rule: 'Who a caller is: asserted by whom we trust, withheld from whom it is withheld',
-    scenarios: ['number-asserted', 'number-not-believed', 'withheld-number'],
+    scenarios: [
+      'number-asserted',
+      'number-not-believed',
+      'withheld-number',
+      'withheld-number-told',
+    ],
     tests: [test('sip/reception.test.ts', 'that is private reaches a trusted buyer alone')],
   },
 ]

@@ -37,7 +37,12 @@ export const SET_UP: readonly Row[] = [
   {
     id: 'set-up-cancel',
     rule: 'CANCEL ends ringing; one that crosses a 200 gets the buyer ACK and BYE, and nobody is pinged',
-    scenarios: ['caller-cancels', 'caller-cancels-in-silence', 'cancel-crosses-answer'],
+    scenarios: [
+      'caller-cancels',
+      'caller-cancels-in-silence',
+      'caller-cancels-ring-group',
+      'cancel-crosses-answer',
+    ],
   },
   {
     id: 'set-up-credentials',
@@ -97,7 +102,7 @@ export const MID_CALL: readonly Row[] = [
   {
     id: 'mid-glare',
     rule: 'Of two offers that cross the second is answered 491',
-    scenarios: ['offers-cross'],
+    scenarios: ['offers-cross', 'offered-twice'],
   },
   {
     id: 'mid-bye',

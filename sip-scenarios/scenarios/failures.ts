@@ -11,6 +11,17 @@ export const FAILURES: readonly Scenario[] = [
     expected: CANCELLED,
   },
   {
+    name: 'caller-cancels-ring-group',
+    proves: "The caller's CANCEL reaches every buyer that rings, and nobody else is tried.",
+    caller: 'uac-cancels-expect-487',
+    buyers: ['uas-is-given-up', 'uas-is-given-up'],
+    configuration: { ringTogether: true },
+    expected: {
+      call: { ...CANCELLED.call, legs: ['487 cancelled', '487 cancelled'] },
+      requests: [...CANCELLED.requests, 'GET /selected?buyer=2'],
+    },
+  },
+  {
     name: 'cancel-crosses-answer',
     proves: 'A buyer whose 200 crosses the CANCEL gets ACK and BYE; no ping (B2).',
     caller: 'uac-cancels-expect-487',

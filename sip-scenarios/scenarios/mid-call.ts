@@ -54,6 +54,13 @@ export const MID_CALL: readonly Scenario[] = [
     expected: PLAIN,
   },
   {
+    name: 'offered-twice',
+    proves: 'An offer before the one before it is answered is refused, and the first goes through.',
+    caller: 'uac-offers-twice-expect-491',
+    buyers: ['uas-is-held-slowly'],
+    expected: PLAIN,
+  },
+  {
     name: 'dtmf-relayed',
     proves: 'A key that is told in an INFO passes to the other side.',
     caller: 'uac-presses-a-key-expect-200',

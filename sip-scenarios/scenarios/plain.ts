@@ -52,7 +52,7 @@ export const UNANSWERED: ExpectedCall = {
 }
 
 /** A caller that gave up while one buyer rang. */
-export const CANCELLED: Expected = {
+export const CANCELLED = {
   call: {
     ...UNANSWERED,
     hungUpBy: 'caller',
@@ -66,7 +66,7 @@ export const CANCELLED: Expected = {
     'GET /finished?by=caller&status=487',
     'GET /not_converted',
   ],
-}
+} satisfies Expected
 
 /** These buyers were tried and failed, so the caller was refused. */
 export function refused(status: number, endReason: string, ...legs: readonly string[]): Expected {

@@ -77,6 +77,13 @@ export const TRUNKS: readonly Scenario[] = [
     expected: PLAIN,
   },
   {
+    name: 'diverted-in-circles-expect-482',
+    proves: 'A call that was diverted from one number twice is answered 482.',
+    caller: 'uac-is-diverted-in-circles-expect-482',
+    buyers: ['not-called'],
+    expected: NO_CALL,
+  },
+  {
     name: 'number-in-to',
     proves: 'The dialled number is found in To where the trunk puts it there.',
     from: { numbers: { dialled: 'to' } },

@@ -171,6 +171,14 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     proof: byScenario('our-call-comes-back-expect-482'),
   },
   {
+    name: 'circles-are-let-in',
+    row: 'behaviour-loops',
+    file: 'sip/diversion.ts',
+    find: `new Set(diverted).size < diverted.length`,
+    replace: `new Set(diverted).size < 0`,
+    proof: byScenario('diverted-in-circles-expect-482'),
+  },
+  {
     name: 'forged-keys-are-loops',
     row: 'behaviour-loops',
     file: 'sip/reception.ts',
@@ -316,6 +324,14 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     find: `if (isWithheld(request)) return { number: undefined, asserted }`,
     replace: ``,
     proof: byScenario('withheld-number'),
+  },
+  {
+    name: 'privacy-is-not-passed-on',
+    row: 'bad-identity',
+    file: 'sip/headers.ts',
+    find: `{ ...identity, Privacy: 'id' }`,
+    replace: `identity`,
+    proof: byScenario('withheld-number-told'),
   },
   {
     name: 'anybody-is-believed',
