@@ -1,24 +1,27 @@
 import assert from 'node:assert/strict'
 import type { SrfApplication } from '../../sip/engine/support/application.ts'
 import { eventually } from '../../sip/engine/support/eventually.ts'
-import { callThrough, type SippOutcome } from '../sipp.ts'
+import { callThrough } from '../sipp.ts'
 import type { Stage } from '../stage.ts'
 import type { Case } from '../subject.ts'
 
 const CALLS = 100
 const LOSSES = [1, 3, 5]
 
-/** An application that bridges to the SIPp that the called user names, and counts. */
+/** An application that bridges to the SIPp that the called user names, and counts what becomes of it. */
 async function openBridge(stage: Stage, ports: ReadonlyMap<string, number>) {
-  const count = { bridged: 0, ended: 0 }
+  const count = { bridged: 0, ended: 0, failed: [] as string[] }
   const { srf }: SrfApplication = await stage.application({
     invite: (req, res) => {
       const [, user = ''] = /^sip:([^@]+)@/.exec(req.uri) ?? []
       const uri = `sip:bob@127.0.0.1:${ports.get(user) ?? 9}`
-      void srf.createB2BUA(req, res, uri).then(({ uac, uas }) => {
-        count.bridged++
-        uas.on('destroy', () => void uac.destroy().then(() => count.ended++))
-      })
+      srf.createB2BUA(req, res, uri).then(
+        ({ uac, uas }) => {
+          count.bridged++
+          uas.on('destroy', () => void uac.destroy().then(() => count.ended++))
+        },
+        (error: unknown) => count.failed.push(`${user}: ${String(error)}`),
+      )
     },
   })
   return count
@@ -28,14 +31,15 @@ async function openBridge(stage: Stage, ports: ReadonlyMap<string, number>) {
 async function carriesAll(stage: Stage): Promise<void> {
   const ports = new Map<string, number>()
   const count = await openBridge(stage, ports)
-  const callAll = (lostPercent: number): Promise<SippOutcome> =>
+  const callAll = (lostPercent: number): Promise<number | null> =>
     callThrough(stage.subject.sip, { calls: CALLS, callsPerSecond: 20, lostPercent }, (port) => {
       ports.set(`lost${lostPercent}`, port)
     })
-  const complete = { caller: 0, callee: 0 }
+  const outcomes = await Promise.all(LOSSES.map(callAll))
+  assert.deepEqual(count.failed, [])
   assert.deepEqual(
-    await Promise.all(LOSSES.map(callAll)),
-    LOSSES.map(() => complete),
+    outcomes,
+    LOSSES.map(() => 0),
   )
   await eventually(
     () => count.ended === CALLS * LOSSES.length,
