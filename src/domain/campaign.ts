@@ -66,7 +66,7 @@ export interface TrunkNumbers {
   /** ISO 3166 code of the country whose national numbers the trunk sends. */
   readonly country: string | undefined
   /** Where the number stands that the caller dialled. */
-  readonly dialled: 'request_uri' | 'to' | 'diversion'
+  readonly dialled: 'request_uri' | 'to' | 'diversion' | 'history_info'
   /** Digits that the trunk puts before every number. */
   readonly prefix: string
 }

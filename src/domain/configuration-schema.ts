@@ -105,7 +105,7 @@ const trunk = z.strictObject({
     .strictObject({
       format: z.literal('e164').exactOptional(),
       country: country.optional(),
-      dialled: z.enum(['request_uri', 'to', 'diversion']).exactOptional(),
+      dialled: z.enum(['request_uri', 'to', 'diversion', 'history_info']).exactOptional(),
       prefix: digits.exactOptional(),
     })
     .exactOptional(),

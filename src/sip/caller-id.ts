@@ -67,6 +67,9 @@ export function dialledNumber(
       return numberIn(request.get('To') ?? request.uri, numbers)
     case 'diversion':
       return numberIn(request.get('Diversion') ?? request.uri, numbers)
+    case 'history_info':
+      // The oldest entry stands first: what the caller has dialled. @see RFC 7044 §5
+      return numberIn(request.get('History-Info') ?? request.uri, numbers)
   }
 }
 

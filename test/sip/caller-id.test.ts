@@ -86,6 +86,7 @@ describe('the dialled number', () => {
     ...of({
       To: '<sip:+18005550199@us>',
       Diversion: '<sip:+18005550177@a>;reason=unconditional, <sip:+18005550188@b>',
+      'History-Info': '<sip:+18005550166@a>;index=1, <sip:+18005550188@b>;index=1.1',
     }),
   }
 
@@ -93,11 +94,12 @@ describe('the dialled number', () => {
     ['request_uri', '+18005550100'],
     ['to', '+18005550199'],
     ['diversion', '+18005550177'],
+    ['history_info', '+18005550166'],
   ] as const)('is read from where the trunk puts it: %s', (dialled, number) => {
     expect(dialledNumber(request, writing({ dialled }))).toBe(number)
   })
 
-  it.each(['to', 'diversion'] as const)(
+  it.each(['to', 'diversion', 'history_info'] as const)(
     'is that of the request URI where there is no %s',
     (dialled) => {
       expect(dialledNumber(of({}), writing({ dialled }))).toBe('+18005550100')

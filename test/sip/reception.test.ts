@@ -163,6 +163,19 @@ describe('a trunk with limits', () => {
 })
 
 describe("a caller's identity", () => {
+  it('is logged with what the trunk has found out about it', async () => {
+    const logged: object[] = []
+    const info = (event: string, fields: object) =>
+      void (event === 'call.verstat' && logged.push(fields))
+    const service = await startService({ log: { info } })
+    service.dial({
+      headers: ['P-Asserted-Identity: <sip:+14155550123;verstat=TN-Validation-Passed@c>'],
+    })
+    await service.buyers[0]?.expect('INVITE')
+    const { callUuid } = service.recorded.begun[0]?.facts ?? {}
+    expect(logged).toEqual([{ call_uuid: callUuid, verstat: 'TN-Validation-Passed' }])
+  })
+
   const asserted = ['P-Asserted-Identity: <sip:+14155550123@c>', 'Privacy: id']
 
   it('that is private reaches a trusted buyer alone (RFC 3325)', async () => {

@@ -12,6 +12,7 @@ import { type SipController, startController } from '../../../src/sip/controller
 import { DEFAULT_HEADER_NAMES } from '../../../src/sip/headers.ts'
 import type { CallFlow } from '../../../src/sip/live-call.ts'
 import { aBuyer, aCampaign, silent } from '../../support/flow.ts'
+import type { Logger } from '../../../src/telemetry/logger.ts'
 import { waitFor } from '../../support/wait.ts'
 import { type Caller, caller } from '../engine/support/caller.ts'
 import type { Message, Phone } from '../engine/support/phone.ts'
@@ -49,6 +50,7 @@ interface ServiceOptions {
   readonly ringsTogether?: boolean
   readonly trunks?: readonly Trunk[]
   readonly flow?: Partial<CallFlow>
+  readonly log?: Partial<Logger>
 }
 
 /** The controller on an engine, with a phone for the caller and one for each buyer. */
@@ -70,7 +72,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     names: () => ({ campaignName: 'Solar', publisherName: 'Acme', buyerName: 'Buyer' }),
     random: () => 0.5,
     callMsMax: 60_000,
-    log: silent,
+    log: { ...silent, ...options.log },
   })
   let serverLost: Promise<void> | undefined
   const loseServer = () => (serverLost ??= world.close())
