@@ -1,3 +1,4 @@
+import { admit } from './core/admit.ts'
 import { isConnectionInUse } from './core/in-use.ts'
 import { receive } from './core/receive.ts'
 import type { Core } from './core/state.ts'
@@ -39,10 +40,7 @@ export function reportsTo(
       refused.set(hopKey(to), to)
     },
     isNeeded: (hop, listener) => isConnectionInUse(core, hop, listener),
-    isWelcome: (address) => {
-      const { guard } = core
-      return !guard.isBanned(address) && guard.admit(address) === 'admit'
-    },
+    isWelcome: (address) => !core.guard.isBanned(address) && admit(core, address) === 'admit',
     isExempt: core.guard.isExempt,
     count: (counter) => {
       core.counters[counter]++

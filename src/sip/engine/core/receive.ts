@@ -5,6 +5,7 @@ import { parseVia, stampVia } from '../message/via.ts'
 import { serverKey } from '../transaction/layer.ts'
 import type { Hop, Listener } from '../transport/transport.ts'
 import { receiveAck } from './acknowledge.ts'
+import { admit } from './admit.ts'
 import { receiveCancel } from './cancel.ts'
 import { decideRefusal } from './check.ts'
 import { findDialog } from './find-dialog.ts'
@@ -71,10 +72,8 @@ const isOfCall = (core: Core, request: SipRequest): boolean =>
   request.toTag !== undefined && findDialog(core, request) !== undefined
 
 function isAdmitted(core: Core, request: SipRequest, arrival: Arrival): boolean {
-  const admission = core.guard.admit(arrival.from.address)
+  const admission = admit(core, arrival.from.address)
   if (admission === 'admit') return true
-  core.counters.requestsLimited++
-  if (core.guard.isBanned(arrival.from.address)) core.counters.sourcesBanned++
   if (admission === 'answer_busy')
     answerStatelessly(core, request, arrival, { status: 503, headers: [['Retry-After', '5']] })
   return false
@@ -84,7 +83,7 @@ function receiveUnusable(core: Core, message: Unusable, arrival: Arrival): void 
   const { headers, reason, status } = message
   core.counters[counterOfRefusal(status, reason)]++
   const via = parseVia(headers.find((header) => header.key === 'via')?.value ?? '')
-  if (status === undefined || !via || core.guard.admit(arrival.from.address) !== 'admit') {
+  if (status === undefined || !via || admit(core, arrival.from.address) !== 'admit') {
     core.counters.messagesDropped++
     return
   }

@@ -1,7 +1,16 @@
+import { headerValue } from '../message/headers.ts'
+import type { SipResponse } from '../message/message.ts'
+import { parseDigits } from '../message/uri.ts'
 import type { Failure } from '../transaction/timers.ts'
 import type { ClientUser } from '../transaction/transactions.ts'
 import type { ClientRequest, Core } from './state.ts'
-import { avoidWay, findWays, reroute, type Way } from './ways.ts'
+import { findWays, reroute, type Way } from './ways.ts'
+
+/** How long an address that has refused TCP is spared large requests over it. */
+const WITHOUT_TCP_MS = 600_000
+
+/** Who is overloaded for longer is asked again all the same. */
+const RETRY_AFTER_SECONDS_MAX = 300
 
 /**
  * Sends a request of ours through a transaction, after its host has been looked up if need be, and
@@ -42,10 +51,11 @@ function attempt(sending: Sending, way: Way, others: readonly Way[]): void {
   const [next] = others
   const isLast = next === undefined
   let isOver = false
-  const goOn = (): void => {
+  const goOn = (response?: SipResponse): void => {
     if (isLast) return
     isOver = true
-    avoidWay(core, way, hop.transport === 'tcp' && next.hop.transport === 'udp')
+    const isForSize = hop.transport === 'tcp' && next.hop.transport === 'udp'
+    core.resolver.avoid(hop, isForSize ? WITHOUT_TCP_MS : retryAfterMs(response))
     client.sent = reroute(client.sent, next.listener)
     user.onRetry?.()
     attempt(sending, next, others.slice(1))
@@ -65,7 +75,7 @@ function attempt(sending: Sending, way: Way, others: readonly Way[]): void {
 /** The user of an attempt that is not the last: what another place may do better, it keeps to itself. */
 function userUntilLast(
   { isWanted, user }: Sending,
-  goOn: () => void,
+  goOn: (response?: SipResponse) => void,
   isOver: () => boolean,
 ): ClientUser {
   let hasProgress = false
@@ -73,7 +83,7 @@ function userUntilLast(
     onResponse: (response, from) => {
       if (isOver()) return
       if (response.status > 100 && response.status < 200) hasProgress = true
-      if (response.status === 503 && !hasProgress && isWanted()) goOn()
+      if (response.status === 503 && !hasProgress && isWanted()) goOn(response)
       else user.onResponse(response, from)
     },
     onFailure: (failure) => {
@@ -85,6 +95,13 @@ function userUntilLast(
       if (!isOver()) user.onEnd()
     },
   }
+}
+
+/** How long a place that answers 503 asks to be spared; undefined if it does not say. */
+function retryAfterMs(response: SipResponse | undefined): number | undefined {
+  const value = response && headerValue(response.headers, 'retry-after')
+  const seconds = value === undefined ? undefined : parseDigits(/^\d*/.exec(value)?.[0] ?? '', 9)
+  return seconds === undefined ? undefined : 1_000 * Math.min(seconds, RETRY_AFTER_SECONDS_MAX)
 }
 
 const isOfTheWay = (failure: Failure): boolean =>

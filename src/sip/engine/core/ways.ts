@@ -18,9 +18,6 @@ const DATAGRAM_BYTES_MAX = 1_300
 /** A firewall that swallows packets must not hold up a call for long. */
 const CONNECT_MS = 1_000
 
-/** How long an address that has refused TCP is spared large requests over it. */
-const WITHOUT_TCP_MS = 600_000
-
 /**
  * Finds the ways a request can go and calls back, best first, at once if nothing has to be looked up. A
  * large one tries TCP before UDP, at an address that has not refused it of late.
@@ -84,11 +81,6 @@ function withTcp(core: Core, way: Way): readonly Way[] {
   const hop = { transport: 'tcp', address, port, connectMs: CONNECT_MS } as const
   const listener = findListener(core, way.listener, hop)
   return listener && !core.resolver.isAvoided(hop) ? [{ hop, listener }, way] : [way]
-}
-
-/** Remembers that a way has failed, so that the next request tries another one first. */
-export function avoidWay(core: Core, { hop }: Way, isForSize: boolean): void {
-  core.resolver.avoid(hop, isForSize ? WITHOUT_TCP_MS : undefined)
 }
 
 /** A request as it goes another way: as a transaction of its own. @see RFC 3263 §4.3 */

@@ -81,6 +81,16 @@ it('spares the host that has failed in the calls that follow', async () => {
   expect(first.inbox.filter(({ kind }) => kind === 'request').map(({ text }) => text)).toEqual([])
 })
 
+it('spares it for as long as its Retry-After says (RFC 3261 §21.5.4)', async () => {
+  const outcome = call()
+  first.answer(await first.expect('INVITE'), 503, { headers: ['Retry-After: 0 (soon)'] })
+  second.answer(await second.expect('INVITE'), 486)
+  await expect(outcome).rejects.toMatchObject({ status: 486 })
+  const again = call()
+  first.answer(await first.expect('INVITE'), 404)
+  await expect(again).rejects.toMatchObject({ status: 404 })
+})
+
 it('tells of the last failure when every host fails', async () => {
   const outcome = call()
   first.answer(await first.expect('INVITE'), 503)

@@ -109,6 +109,7 @@ it('counts connections like requests, and takes none of a banned source', async 
   const third = await openClosing()
   await third.closed
   expect(count('connectionsRefused')).toBe(1)
+  expect(count('requestsLimited')).toBe(2)
   socket.destroy()
   await closed
 })
