@@ -5,7 +5,10 @@
 import { parseArgs } from 'node:util'
 import { MUTANTS } from '../test/mutants/mutants.ts'
 import { copyTree } from './mutants/tree.ts'
-import { type Outcome, tryMutant } from './mutants/trial.ts'
+import { checkGround, type Outcome, tryMutant } from './mutants/trial.ts'
+
+// What is under way ends with this process, and its copies are removed.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,6 +35,7 @@ async function tryAll(copies: number): Promise<boolean> {
   const work = async () => {
     const tree = await copyTree()
     try {
+      await checkGround(tree)
       for (const mutant of waiting) {
         const outcome = await tryMutant(tree, mutant)
         outcomes.push(outcome)

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +26,10 @@ export async function copyTree(): Promise<Tree> {
   for (const name of [...COPIED, ...COPIED_FILES]) {
     await cp(join(ROOT, name), join(folder, name), { recursive: true })
   }
+  const removeNow = () => {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once('exit', removeNow)
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   return {
     folder,
@@ -43,6 +48,9 @@ export async function copyTree(): Promise<Tree> {
         await writeFile(path, text)
       }
     },
-    remove: () => rm(folder, { recursive: true, force: true }),
+    async remove() {
+      process.removeListener('exit', removeNow)
+      await rm(folder, { recursive: true, force: true })
+    },
   }
 }

@@ -29,6 +29,13 @@ export async function tryMutant(tree: Tree, mutant: Mutant): Promise<Outcome> {
   return { mutant, kind, seconds, proof: nameOf(mutant.proof), said: said.slice(-SAID_LENGTH) }
 }
 
+/** @throws Error where a plain call does not even pass in an unchanged copy: nothing could be told then */
+export async function checkGround({ folder }: Tree): Promise<void> {
+  const { kind, said } = await playScenario(folder, 'complete')
+  if (kind !== 'survived')
+    throw new Error(`the unchanged source fails: ${said.slice(-SAID_LENGTH)}`)
+}
+
 type Trial = Pick<Outcome, 'kind' | 'said'>
 
 const nameOf = (proof: Proof): string =>
@@ -91,11 +98,16 @@ async function run(
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
   }
+  const end = () => {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
+  }
   const timer = setTimeout(() => {
     isLate = true
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    end()
   }, TRIAL_MS_MAX)
+  process.once('exit', end)
   await once(child, 'close')
+  process.removeListener('exit', end)
   clearTimeout(timer)
   return { said, isLate }
 }
