@@ -26,6 +26,7 @@ export function sessionLines(
   given: readonly HeaderField[],
 ): readonly HeaderLine[] {
   if (!isSettledBy(request.method) || status < 200 || status >= 300) return []
+  if (request.method === 'UPDATE' && dialog?.phase !== 'confirmed') return []
   const terms = agreeAsServer(request.headers, given, dialog?.sessionTimer?.terms.refresher)
   if (!terms) return []
   const refresher = AS_SERVER[terms.refresher]
@@ -94,6 +95,8 @@ function arm(
   dialog: Dialog,
   agreed: { readonly terms: SessionTerms; readonly localSdp: string },
 ): void {
+  // One that still rings or has ended meanwhile has nothing that could expire.
+  if (dialog.phase !== 'confirmed' || core.dialogs.get(dialog.state.id) !== dialog) return
   const before = dialog.sessionTimer
   before?.handle.cancel()
   const { terms } = agreed

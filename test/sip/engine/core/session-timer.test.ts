@@ -192,6 +192,32 @@ describe('a call that came in', () => {
   })
 })
 
+it('is not agreed on by an UPDATE while the call rings', async () => {
+  const phone = await world.phone()
+  const call = caller(phone, world.port)
+  const { kill } = await world.application({
+    invite: (req, res) => {
+      res.send(183, { headers: { Require: '100rel' }, body: SDP })
+      req.on('prack', () => undefined)
+      req.on('update', ((_update: unknown, updated: typeof res) => {
+        updated.send(200)
+      }) as never)
+    },
+  })
+  closers.push(kill)
+  phone.sendRaw(call.invite({ headers: ['Supported: 100rel'] }))
+  const progress = await phone.expect(183)
+  const rack = `RAck: ${valueOf(progress, 'rseq')} 1 INVITE`
+  phone.sendRaw(call.inDialog(progress, 'PRACK', 2, { headers: [rack] }))
+  await phone.expect('200 PRACK')
+  const headers = ['Session-Expires: 90;refresher=uac']
+  phone.sendRaw(call.inDialog(progress, 'UPDATE', 3, { headers, body: SDP }))
+  const updated = await phone.expect('200 UPDATE')
+  expect(valueOf(updated, 'session-expires')).toBe('')
+  phone.sendRaw(call.cancel())
+  phone.sendRaw(call.ack(await phone.expect('487 INVITE')))
+})
+
 const elapsed = (ms: number): (() => boolean) => {
   const untilMs = performance.now() + ms
   return () => performance.now() >= untilMs
