@@ -4,8 +4,14 @@ import type { LeftOut, LeftOutReason } from './routing.ts'
 export interface LeftOutBuyers {
   readonly at: Date
   readonly reason: LeftOutReason
+  /** By id; the first hundred of them. */
   readonly buyers: readonly string[]
+  /** Of all. */
+  readonly count: number
 }
+
+/** Of 500 buyers all but 20 are too far down at every call: their names would be most of what is stored. */
+const NAMED_MAX = 100
 
 /** Why a buyer was not tried, for people: a closed list, with a section each in `docs/reasons.md`. */
 export const LEFT_OUT_IN_WORDS: Readonly<Record<LeftOutReason, string>> = {
@@ -28,6 +34,7 @@ export function groupLeftOut(leftOut: readonly LeftOut[], at: Date): readonly Le
   return [...byReason].map(([reason, those]) => ({
     at,
     reason,
-    buyers: those.map(({ buyerId }) => buyerId),
+    buyers: those.slice(0, NAMED_MAX).map(({ buyerId }) => buyerId),
+    count: those.length,
   }))
 }

@@ -76,7 +76,7 @@ it('buyers that were left out are kept with the call, by reason (B15)', async ()
   const call = await begin(deps, ...paused, aBuyer())
   const stored = await findCall(database, call.facts.callUuid)
   expect(stored?.leftOut).toEqual([
-    { at: stored?.legs[0]?.dialledAt, reason: 'paused', buyers: ['p', 'q'] },
+    { at: stored?.legs[0]?.dialledAt, reason: 'paused', buyers: ['p', 'q'], count: 2 },
   ])
 })
 

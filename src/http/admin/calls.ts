@@ -11,13 +11,12 @@ import {
 import { listDeliveries, listPostbacks, listSettlements } from '../../db/call-trail.ts'
 import type { Database, Queryable } from '../../db/queryable.ts'
 import { wholeSeconds } from '../../domain/call.ts'
-import { LEFT_OUT_IN_WORDS } from '../../domain/left-out.ts'
 import { normaliseNumber } from '../../domain/number.ts'
 import { lowestUuidAt, parseCallUuid } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
 import { Instant, readQuery } from './query.ts'
 import { buildTimeline } from './timeline.ts'
-import { showDelivery, showPostback, showSettlement } from './trail.ts'
+import { showDelivery, showLeftOut, showPostback, showSettlement } from './trail.ts'
 
 /** What the resources of calls need from around them. */
 export interface CallsDeps {
@@ -162,18 +161,11 @@ export function showCall(call: CallOverview): object {
   }
 }
 
-/** The same with the buyers that were left out, one by one. */
-function showCallDetails(call: CallDetails): object {
-  const leftOut = call.leftOut.flatMap(({ at, reason, buyers }) =>
-    buyers.map((buyerId) => ({
-      buyer_id: buyerId,
-      reason,
-      reason_in_words: LEFT_OUT_IN_WORDS[reason],
-      at,
-    })),
-  )
-  return { ...showCall(call), left_out: leftOut }
-}
+/** The same with the buyers that were left out, by reason. */
+const showCallDetails = (call: CallDetails): object => ({
+  ...showCall(call),
+  left_out: call.leftOut.map((each) => ({ at: each.at, ...showLeftOut(each) })),
+})
 
 function showLeg(leg: LegOverview): object {
   return {

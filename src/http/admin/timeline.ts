@@ -2,8 +2,13 @@ import type { CallDetails, CallOverview, LegOverview } from '../../db/call-recor
 import type { DeliveryEntry, PostbackEntry, SettlementEntry } from '../../db/call-trail.ts'
 import { deliveryId } from '../../domain/delivery.ts'
 import { wholeSeconds } from '../../domain/call.ts'
-import { LEFT_OUT_IN_WORDS } from '../../domain/left-out.ts'
-import { showAttempt, showDeliveryAlone, showPostback, showSettlement } from './trail.ts'
+import {
+  showAttempt,
+  showDeliveryAlone,
+  showLeftOut,
+  showPostback,
+  showSettlement,
+} from './trail.ts'
 
 /** One thing that happened to a call; what it says beside that depends on `event`. */
 export interface TimelineEvent {
@@ -64,13 +69,7 @@ function callBegun(call: CallOverview): readonly TimelineEvent[] {
 
 /** One event for each reason, since a campaign may have hundreds of buyers. */
 const buyersLeftOut = ({ leftOut }: CallDetails): readonly TimelineEvent[] =>
-  leftOut.map(({ at, reason, buyers }) => ({
-    at,
-    event: 'buyers.left_out',
-    reason,
-    reason_in_words: LEFT_OUT_IN_WORDS[reason],
-    buyer_ids: buyers,
-  }))
+  leftOut.map((each) => ({ at: each.at, event: 'buyers.left_out', ...showLeftOut(each) }))
 
 function legEvents(leg: LegOverview): readonly TimelineEvent[] {
   const which = { leg: leg.leg, buyer_id: leg.buyerId }

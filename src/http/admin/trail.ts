@@ -5,6 +5,7 @@ import type {
   SettlementEntry,
 } from '../../db/call-trail.ts'
 import { deliveryId } from '../../domain/delivery.ts'
+import { LEFT_OUT_IN_WORDS, type LeftOutBuyers } from '../../domain/left-out.ts'
 import type { SettlementReason } from '../../domain/settlement.ts'
 
 /** Why a call was settled as it was, for people. @see behaviour B15 */
@@ -19,6 +20,16 @@ const IN_WORDS: Readonly<Record<SettlementReason, string>> = {
   too_short: 'Caller and buyer were not connected long enough.',
   no_postback: 'No postback that converts came before the postback timeout.',
   duplicate_caller: 'The same caller has converted before, inside the dedupe time.',
+}
+
+/** Buyers that a call was not offered to, in the API: the first of them by id. */
+export function showLeftOut({ reason, buyers, count }: LeftOutBuyers): object {
+  return {
+    reason,
+    reason_in_words: LEFT_OUT_IN_WORDS[reason],
+    buyer_ids: buyers,
+    count,
+  }
 }
 
 /** A postback in the API; its text is kept without the key. */

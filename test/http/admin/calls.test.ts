@@ -75,13 +75,21 @@ describe('GET /api/v1/calls/{uuid}', () => {
     })
   })
 
-  it('names the buyers that were left out, each with its reason in words (B15)', async () => {
+  it('names the buyers that were left out, with the reason in words (B15)', async () => {
     const { deps, get } = await openApi()
     const { callUuid } = await beginCall(deps, {
       leftOut: [aBuyer({ buyerId: 'p', paused: true })],
     })
     expect((await get(`/calls/${callUuid}`)).json()).toMatchObject({
-      left_out: [{ buyer_id: 'p', reason: 'paused', reason_in_words: 'The buyer is paused.' }],
+      left_out: [
+        {
+          reason: 'paused',
+          reason_in_words: 'The buyer is paused.',
+          buyer_ids: ['p'],
+          count: 1,
+          at: expect.any(String) as string,
+        },
+      ],
     })
   })
 
