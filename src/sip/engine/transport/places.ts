@@ -11,7 +11,6 @@ export interface PlaceLimits {
 export interface Places {
   /** Takes a place and gives the way to leave it, to be called once; undefined if there is none. */
   readonly take: (address: string) => (() => void) | undefined
-  readonly taken: () => number
 }
 
 /**
@@ -39,6 +38,5 @@ export function createPlaces(limits: PlaceLimits, isExempt: (address: string) =>
         leave(address)
       }
     },
-    taken: () => taken,
   }
 }

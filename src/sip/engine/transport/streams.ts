@@ -57,8 +57,9 @@ interface Connections {
   readonly byId: Map<number, Connection>
   /** The latest one to each address and port. */
   readonly byHop: Map<string, Connection>
-  /** Accepted ones as they came, with or without a handshake. */
+  /** Sockets as they came, with or without a handshake. */
   readonly accepted: Set<Socket>
+  readonly opened: Set<Socket>
   readonly places: Places
   /** Filled in as soon as it listens. */
   listener: Listener | undefined
@@ -85,6 +86,7 @@ export async function listenStreams(
     byId: new Map(),
     byHop: new Map(),
     accepted: new Set(),
+    opened: new Set(),
     places: createPlaces(limits, reports.isExempt),
     listener: undefined,
   }
@@ -114,11 +116,11 @@ export async function listenStreams(
       else reports.unreachable(to)
     },
     watch: () => undefined,
-    sockets: () => 1 + connections.byId.size,
+    sockets: () => 1 + connections.accepted.size + connections.opened.size,
     close: async () => {
       server.close()
-      for (const { socket } of connections.byId.values()) socket.destroy()
-      for (const socket of connections.accepted) socket.destroy()
+      const { accepted, opened } = connections
+      for (const socket of [...accepted, ...opened]) socket.destroy()
       await once(server, 'close')
     },
   }
@@ -153,13 +155,15 @@ function find({ byHop, byId }: Connections, to: Hop): Connection | undefined {
 
 /** Undefined if there are too many of them already. */
 function open(connections: Connections, to: Hop): Connection | undefined {
-  const { byId, kind, limits, places, reports } = connections
-  if (byId.size - places.taken() >= limits.total) return undefined
+  const { kind, limits, opened, reports } = connections
+  if (opened.size >= limits.total) return undefined
   reports.count('connectionsOpened')
   const socket = kind.open(to)
+  opened.add(socket)
   const connection = serve(connections, socket, to)
   const deadline = setTimeout(() => socket.destroy(), to.connectMs ?? limits.connectMs)
   socket.once('close', () => {
+    opened.delete(socket)
     clearTimeout(deadline)
   })
   socket.once(kind.readyEvent, () => {

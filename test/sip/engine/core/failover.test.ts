@@ -136,6 +136,21 @@ it('holds a CANCEL until the next host has been heard of', async () => {
   await expect(outcome).rejects.toMatchObject({ status: 487 })
 })
 
+it('takes the transport that NAPTR prefers (RFC 3263 §4.1)', async () => {
+  const bob = await openTcpPhone(world.port)
+  zone['naptr.test'] = [
+    { naptr: [1, 2, 'SIP+D2U', '_sip._udp.buyer.test'] },
+    { naptr: [1, 1, 'SIP+D2T', '_sip._tcp.naptr.test'] },
+  ]
+  zone['_sip._tcp.naptr.test'] = [{ srv: [1, 0, bob.port, 'host.test'] }]
+  const outcome = call('sip:bob@naptr.test')
+  const invite = await bob.expect('INVITE')
+  expect(invite.via.transport).toBe('tcp')
+  bob.answer(invite, 486)
+  await expect(outcome).rejects.toMatchObject({ status: 486 })
+  await bob.close()
+})
+
 it('gives up on a name server that is silent after two seconds', async () => {
   zone['_sip._udp.silent.test'] = 'silence'
   const since = performance.now()
