@@ -55,7 +55,12 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const pool = openPool(options)
   let closed: Promise<void> | undefined
   return {
-    query: (statement, values) => withClient(pool, (client) => ask(client, statement, values)),
+    query: (statement, values) =>
+      withClient(pool, (client) =>
+        typeof statement === 'string'
+          ? ask(client, statement, values)
+          : askInTransaction(client, statement),
+      ),
     transaction: (work, transactionOptions) => transact(pool, work, transactionOptions),
     close: () => (closed ??= pool.end()),
     usage: () => ({
@@ -211,13 +216,34 @@ async function attemptTransaction<T>(
 /**
  * Steps of the flow ask the same few statements again and again. Left to itself PostgreSQL plans those anew
  * each time that touch a table in partitions, the checks of foreign keys included, row by row: settling a
- * call then costs three times as much. What asks for more time is a report, and worth a plan of its own.
+ * call then costs three times as much. A plan that is kept may have been made while a table was empty, as
+ * in a new installation or a new month, and would then read it from end to end for every row: hence no such
+ * plans. What asks for more time is a report, and worth a plan of its own.
  */
 function beginText(statementTimeoutMs: number | undefined): string {
-  if (statementTimeoutMs === undefined) {
-    return 'begin; set local plan_cache_mode = force_generic_plan'
-  }
+  if (statementTimeoutMs === undefined) return BEGIN
   return `begin; set local statement_timeout = ${Math.trunc(statementTimeoutMs)}`
+}
+
+// Without jit: where there is no other way than end to end, PostgreSQL 17 and older take the penalty for
+// the price of a long query, and compile it.
+const BEGIN = `begin; set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off;
+  set local jit = off`
+
+/** A named statement by itself, planned as those of steps are; all of it is sent at once. */
+async function askInTransaction<Row extends object>(
+  client: PoolClient,
+  statement: NamedStatement,
+): Promise<QueryResult<Row>> {
+  const begun = ask(client, BEGIN)
+  const answered = ask<Row>(client, statement)
+  const ended = ask(client, 'commit')
+  // Until all of it has been answered, the connection must not be lent again.
+  await Promise.allSettled([begun, answered, ended])
+  await begun
+  const result = await answered
+  await ended
+  return result
 }
 
 function readTimeoutMs(statementTimeoutMs: number | undefined): number | undefined {

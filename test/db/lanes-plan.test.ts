@@ -64,6 +64,18 @@ it('stores results by key, beside a long backlog, with statistics and without', 
   }
 })
 
+it('keeps to indexes where plans are kept that were made while the tables were empty', async () => {
+  const db = await openTestDatabase()
+  await db.query('analyze lanes, calls, deliveries, attempts')
+  const texts = await db.transaction((tx) =>
+    Promise.all([
+      plan(tx, `explain (generic_plan) ${CLAIM}`),
+      plan(tx, `explain (generic_plan) ${FINISH}`),
+    ]),
+  )
+  for (const text of texts) expect(text).not.toMatch(/Seq Scan/)
+})
+
 it('claims from 10,000 hosts without looking at them all', async () => {
   const db = await openTestDatabase()
   await insertLanes(db, { count: 10_000, hosts: 10_000 })

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { isConnectionFailure, openDatabase } from '../../src/db/pool.ts'
-import type { Queryable } from '../../src/db/queryable.ts'
+import type { NamedStatement, Queryable } from '../../src/db/queryable.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -207,16 +207,25 @@ describe('transaction', () => {
     await expect(second.transaction(work)).rejects.toSatisfy(isConnectionFailure)
   })
 
-  it('plans the statements of a step once, and those of a report for what it asks', async () => {
-    const planned = async (db: Queryable) => {
-      const { rows } = await db.query<{ mode: string }>(
-        `select current_setting('plan_cache_mode') "mode"`,
-      )
-      return rows[0]?.mode
-    }
-    expect(await database.transaction(planned)).toBe('force_generic_plan')
-    expect(await database.transaction(planned, { statementTimeoutMs: 5_000 })).toBe('auto')
-    expect(await planned(database)).toBe('auto')
+  it('plans the statements of a step once and by index, and those of a report for what it asks', async () => {
+    const text = `select current_setting('plan_cache_mode') || ' ' || current_setting('enable_seqscan') "how"`
+    const planned = async (db: Queryable, statement: string | NamedStatement = text) =>
+      (await db.query<{ how: string }>(statement)).rows[0]?.how
+    expect(await database.transaction(planned)).toBe('force_generic_plan off')
+    expect(await database.transaction(planned, { statementTimeoutMs: 5_000 })).toBe('auto on')
+    expect(await planned(database, { name: 'how-planned', text })).toBe('force_generic_plan off')
+    expect(await planned(database)).toBe('auto on')
+  })
+
+  it('keeps its connection, and nothing else, after an error in a named statement', async () => {
+    const second = openSecond({ max: 1 })
+    const before = await backendOf(second)
+    await second.query('create temporary table kept (value int)')
+    const text = 'with written as (insert into kept values (1)) select 1 / $1::int'
+    const broken = { name: 'broken', text, values: [0] }
+    await expect(second.query(broken)).rejects.toMatchObject({ code: '22012' })
+    expect((await second.query('select from kept')).rowCount).toBe(0)
+    expect(await backendOf(second)).toBe(before)
   })
 })
 
@@ -275,7 +284,7 @@ describe('a server that is away', () => {
   })
 
   it('is a connection failure when all connections stay in use (F10)', async () => {
-    const second = openSecond({ max: 1, connectTimeoutMs: 50 })
+    const second = openSecond({ max: 1, connectTimeoutMs: 500 })
     await second.transaction(async () => {
       await expect(second.query('select 1')).rejects.toSatisfy(isConnectionFailure)
     })
