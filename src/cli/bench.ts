@@ -1,13 +1,20 @@
 import { cpus, loadavg } from 'node:os'
 import { type Command, InvalidArgumentError } from 'commander'
 import { AppError } from '../domain/app-error.ts'
+import type { DrachtioPlace } from './bench/engine-subject.ts'
 import { type Figure, formatLine, formatTable } from './bench/figure.ts'
 import { type Bench, BENCHES } from './bench/registry.ts'
 
 interface BenchCommandOptions {
   readonly json?: boolean
   readonly seconds: number
+  readonly drachtio?: Address
+  readonly secret: string
+  readonly sip: Address
+  readonly drachtioPid?: number
 }
+
+type Address = DrachtioPlace['admin']
 
 const SECONDS_DEFAULT = 5
 const SECONDS_MAX = 600
@@ -20,6 +27,13 @@ export function registerBench(program: Command): void {
     .argument('[names...]', `which: ${BENCHES.map(({ name }) => name).join(', ')}; all unless said`)
     .option('--json', 'one line of JSON a figure instead of a table')
     .option('--seconds <n>', 'how long one measurement lasts', parseSeconds, SECONDS_DEFAULT)
+    .option('--drachtio <host:port>', 'engine: a drachtio-server to compare with', parseAddress)
+    .option('--secret <secret>', 'engine: what it wants to be told', 'cymru')
+    .option('--sip <host:port>', 'engine: where it speaks SIP over UDP', parseAddress, {
+      host: '127.0.0.1',
+      port: 5060,
+    })
+    .option('--drachtio-pid <n>', 'engine: its process, found by its port unless given', parsePid)
     .addHelpText('after', () => `\n${BENCHES.map(describe).join('\n')}`)
     .action(runBenches)
 }
@@ -32,6 +46,17 @@ function parseSeconds(text: string): number {
   throw new InvalidArgumentError(`Write a whole number from 1 to ${SECONDS_MAX}.`)
 }
 
+function parseAddress(text: string): Address {
+  const [, host, port] = /^([^:\s]+):(\d{1,5})$/.exec(text) ?? []
+  if (host !== undefined) return { host, port: Number(port) }
+  throw new InvalidArgumentError('Write an address as 127.0.0.1:9022.')
+}
+
+function parsePid(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Write the number of a process.')
+}
+
 async function runBenches(names: readonly string[], options: BenchCommandOptions): Promise<void> {
   const benches = names.length === 0 ? BENCHES : names.map(find)
   const progress = (text: string) => void process.stderr.write(`${text}\n`)
@@ -39,12 +64,18 @@ async function runBenches(names: readonly string[], options: BenchCommandOptions
   progress(machine)
   const figures: Figure[] = []
   for (const bench of benches) {
-    figures.push(...(await bench.run({ seconds: options.seconds, progress })))
+    figures.push(...(await bench.run({ seconds: options.seconds, progress, ...peerOf(options) })))
   }
   const text = options.json
     ? figures.map(formatLine).join('\n')
     : `${machine}\n\n${formatTable(figures)}`
   process.stdout.write(`${text}\n`)
+}
+
+function peerOf({ drachtio, drachtioPid, secret, sip }: BenchCommandOptions): {
+  readonly drachtio?: DrachtioPlace
+} {
+  return drachtio ? { drachtio: { admin: drachtio, pid: drachtioPid, secret, sip } } : {}
 }
 
 function find(name: string): Bench {

@@ -18,6 +18,11 @@ describe('bridgeback bench', () => {
       args: ['bench', 'calls'],
       says: /The calls bench needs SIPp, which is not on PATH: install it with /,
     },
+    {
+      name: 'says how the address of a server is written',
+      args: ['bench', 'engine', '--drachtio', 'localhost'],
+      says: /Write an address as 127\.0\.0\.1:9022\./,
+    },
   ])('$name and exits with 1', async ({ args, says }) => {
     const bench = startCommand(args, { PATH: '' })
     expect(await bench.exited).toBe(1)

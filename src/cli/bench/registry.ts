@@ -1,5 +1,8 @@
 import { callsBench } from './calls.ts'
 import { deliveryBench } from './delivery.ts'
+import { engineMemoryBench } from './engine-memory.ts'
+import type { DrachtioPlace } from './engine-subject.ts'
+import { engineBench } from './engine.ts'
 import type { Figure } from './figure.ts'
 import { floodBench } from './flood.ts'
 import { routingBench } from './routing.ts'
@@ -13,6 +16,8 @@ export interface BenchOptions {
   readonly seconds: number
   /** Tells the person who waits how far it is. */
   readonly progress: (text: string) => void
+  /** A drachtio-server that is there to be compared with; it is left running. */
+  readonly drachtio?: DrachtioPlace
 }
 
 /** Something that is measured, always beside a peer in the same run. */
@@ -27,6 +32,8 @@ export const BENCHES: readonly Bench[] = [
   callsBench,
   routingBench,
   floodBench,
+  engineBench,
+  engineMemoryBench,
   deliveryBench,
   setValueBench,
   settleBench,

@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { holdPort } from '../../../sip-scenarios/ports.ts'
+import { requireSipp } from '../../../sip-scenarios/sipp.ts'
+import { engineFigure } from './engine-figure.ts'
+import { type ServerSubject, type ServerUsage, startEngineSubject } from './engine-subject.ts'
+import type { Figure } from './figure.ts'
+import type { Bench, BenchOptions } from './registry.ts'
+import { isRateCarried, startSippBuyer } from './throughput.ts'
+
+const KILOBYTE = 1_024
+/** Calls that are up at the same time, each with a dialog on either side. */
+const PAIRS = 5_000
+const RATE = 200
+const RAMP_MS = (PAIRS / RATE) * 1_000
+/** Until the transactions of the last call are forgotten: 64·T1, and a little. */
+const FORGET_MS = 34_000
+const MARGIN_MS = 6_000
+const WARM_UP_SECONDS = 10
+
+/** What a server holds for a call that is up, once its transactions are forgotten. */
+export async function measureMemory(
+  servers: readonly ServerSubject[],
+  { progress }: BenchOptions,
+): Promise<readonly Figure[]> {
+  const grown: { readonly rss: number; readonly heap: number | undefined }[] = []
+  for (const server of servers) {
+    progress(`${server.name}: ${PAIRS} calls are set up and held`)
+    await isRateCarried(server, RATE, WARM_UP_SECONDS)
+    await delay(FORGET_MS)
+    const before = await server.usage()
+    const over = holdCalls(server)
+    await delay(RAMP_MS + FORGET_MS)
+    grown.push(growth(before, await server.usage()))
+    await over
+  }
+  const kilobytes = { unit: 'kB', better: 'lower' } as const
+  const resident = grown.map(({ rss }) => rss)
+  const heap = grown.flatMap((each) => (each.heap === undefined ? [] : [each.heap]))
+  return [
+    engineFigure(servers, resident, { figure: 'memory_per_dialog', ...kilobytes }),
+    engineFigure([], heap, { figure: 'heap_per_dialog', ...kilobytes }),
+  ]
+}
+
+/** For each pair of dialogs, in kB. */
+function growth(before: ServerUsage, after: ServerUsage) {
+  const each = (bytes: number): number => bytes / PAIRS / KILOBYTE
+  const { heapBytes } = after
+  return {
+    rss: each(after.rssBytes - before.rssBytes),
+    heap: heapBytes === undefined ? undefined : each(heapBytes - (before.heapBytes ?? 0)),
+  }
+}
+
+/** @throws Error if one of the calls fails: what was measured was less than it should have been */
+async function holdCalls({ name, sip }: ServerSubject): Promise<void> {
+  const holdMs = RAMP_MS + FORGET_MS + MARGIN_MS
+  const load = { '-r': RATE, '-m': PAIRS, '-l': PAIRS, '-d': holdMs }
+  const args = ['-sn', 'uac', '-i', '127.0.0.1', '-nostdin']
+  const options = Object.entries(load).flatMap(([option, value]) => [option, String(value)])
+  const child = spawn('sipp', [...args, ...options, `${sip.host}:${sip.port}`], { stdio: 'ignore' })
+  const [exitCode] = (await once(child, 'exit')) as [number | null]
+  if (exitCode !== 0) throw new Error(`${name}: some of the calls that were held have failed`)
+}
+
+const FLAT_CALLS = 100_000
+const FLAT_RATE = 400
+
+/** Whether the engine keeps anything of calls that are over. */
+export const engineMemoryBench: Bench = {
+  name: 'engine-memory',
+  about: `heap of the embedded SIP engine that ${FLAT_CALLS} calls leave behind; takes six minutes`,
+  async run({ progress }) {
+    requireSipp()
+    const held = await holdPort('127.0.0.1')
+    await held.release()
+    const buyer = await startSippBuyer(held.port)
+    const server = await startEngineSubject(held.port)
+    try {
+      const before = await heapAfter(server, FLAT_RATE * WARM_UP_SECONDS)
+      progress(`engine: ${megabytes(before)} MB of heap before ${FLAT_CALLS} calls`)
+      const after = await heapAfter(server, FLAT_CALLS)
+      progress(`engine: ${megabytes(after)} MB after`)
+      const value = (after - before) / FLAT_CALLS
+      return [
+        engineFigure([], [value], { figure: 'memory_flat', unit: 'bytes/call', better: 'lower' }),
+      ]
+    } finally {
+      await server.close()
+      await buyer.close()
+    }
+  },
+}
+
+/** The heap once these calls have been made and forgotten. */
+async function heapAfter(server: ServerSubject, calls: number): Promise<number> {
+  await isRateCarried(server, FLAT_RATE, calls / FLAT_RATE)
+  await delay(FORGET_MS)
+  return (await server.usage()).heapBytes ?? 0
+}
+
+const megabytes = (bytes: number): string => (bytes / KILOBYTE ** 2).toFixed(1)
