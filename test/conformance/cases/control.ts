@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { frame } from '../../../src/sip/engine/control/framing.ts'
+import type { SrfLike } from '../../sip/engine/support/application.ts'
 import type { Frames } from '../frames.ts'
 import type { Stage } from '../stage.ts'
 import type { Case } from '../subject.ts'
@@ -8,6 +9,15 @@ import type { Case } from '../subject.ts'
 async function expectWords(frames: Frames, words: string, expected: readonly string[]) {
   const verdict = await frames.ask(words)
   assert.deepEqual(verdict.words.slice(0, expected.length), expected)
+}
+
+/** What was asked of the server before is done once this is refused. */
+async function untilAnswered(srf: SrfLike): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  srf.request('sip:nobody@127.0.0.1', { method: 'OPTIONS', body: 'of no type' }, () => {
+    resolve()
+  })
+  await promise
 }
 
 const INVITE = (uri: string, ...headers: readonly string[]): string =>
@@ -79,6 +89,28 @@ export const CONTROL_CASES: readonly Case[] = [
         phone.sendRaw(stage.callFrom(phone).invite().replaceAll('INVITE', 'MESSAGE'))
         await phone.expect(503)
       },
+    },
+  },
+  {
+    name: 'unregisterForMessages and reregisterForMessages take a verb back and again',
+    run: async (stage) => {
+      const phone = await stage.phone()
+      const { srf } = await stage.application({ message: (_req, res) => res.send(202) })
+      const send = async (status: number): Promise<void> => {
+        phone.sendRaw(stage.callFrom(phone).invite().replaceAll('INVITE', 'MESSAGE'))
+        await phone.expect(`${status} MESSAGE`)
+      }
+      const verbs = srf as unknown as Record<
+        'unregisterForMessages' | 'reregisterForMessages',
+        (verb: string) => void
+      >
+      await send(202)
+      verbs.unregisterForMessages('message')
+      await untilAnswered(srf)
+      await send(503)
+      verbs.reregisterForMessages('message')
+      await untilAnswered(srf)
+      await send(202)
     },
   },
   {
