@@ -21,6 +21,8 @@ export interface Wanted {
   /** Host names, addresses and `sip:` URIs. */
   readonly hosts: readonly string[]
   readonly expiresAt?: Date
+  /** The length of an RSA key; undefined: a key on P-256. */
+  readonly rsaBits?: number
 }
 
 interface Party {
@@ -37,8 +39,11 @@ export function createAuthority(name: string): Authority {
   const isAuthority = [extension([0x55, 0x1d, 0x13], sequence(bool(true)))]
   return {
     ...identityOf(privateKey, write(itself, { name, publicKey, extensions: isAuthority })),
-    issue: ({ hosts, expiresAt }) => {
-      const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    issue: ({ hosts, expiresAt, rsaBits }) => {
+      const pair =
+        rsaBits === undefined
+          ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+          : generateKeyPairSync('rsa', { modulusLength: rsaBits })
       const names = extension([0x55, 0x1d, 0x11], sequence(...hosts.map(generalName)))
       const subject = { name: hosts[0] ?? name, publicKey: pair.publicKey, extensions: [names] }
       return identityOf(

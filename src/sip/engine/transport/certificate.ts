@@ -1,6 +1,11 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
+import {
+  createSecureContext,
+  rootCertificates,
+  type SecureContext,
+  type SecureContextOptions,
+} from 'node:tls'
 import type { CertificateFacts, TlsFiles } from '../options.ts'
 
 /** What both ends of a TLS connection are made with. */
@@ -42,8 +47,18 @@ export function readCredentials(files: TlsFiles): Credentials {
   const ca = [...rootCertificates, ...readAuthorities(authoritiesFile)]
   return {
     server: { cert, key, minVersion: OLDEST_VERSION },
-    client: createSecureContext({ cert, key, ca, minVersion: OLDEST_VERSION }),
+    client: contextOf(certificateFile, { cert, key, ca, minVersion: OLDEST_VERSION }),
     certificate: factsOf(certificate),
+  }
+}
+
+/** What OpenSSL will not take although it can be read, such as a key that is too short. */
+function contextOf(file: string, options: SecureContextOptions): SecureContext {
+  try {
+    return createSecureContext(options)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`The TLS certificate ${file} cannot be used: ${reason}.`, { cause })
   }
 }
 

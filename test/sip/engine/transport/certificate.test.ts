@@ -8,6 +8,7 @@ import { createAuthority } from '../../../support/certificates.ts'
 const folder = mkdtempSync(join(tmpdir(), 'certificate-'))
 const authority = createAuthority('Test Authority')
 const ours = authority.issue({ hosts: ['sip.example.com'] })
+const short = authority.issue({ hosts: ['sip.example.com'], rsaBits: 1_024 })
 const damaged = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
 
 afterAll(() => {
@@ -64,6 +65,14 @@ it.each([
     problem:
       `The TLS key ${join(folder, 'other.key')} does not belong to the certificate ` +
       `${certificateFile}: both have to come from the same request.`,
+  },
+  {
+    name: 'a key that is too short',
+    files: {
+      certificateFile: write('short.crt', short.certificate),
+      keyFile: write('short.key', short.key),
+    },
+    problem: /^The TLS certificate .*short\.crt cannot be used: .*key too small\.$/,
   },
   {
     name: 'authorities that are not there',
