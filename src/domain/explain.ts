@@ -1,4 +1,5 @@
 import type { ConversionGroup } from './conversion-group.ts'
+import type { LeftOutBuyers } from './left-out.ts'
 import type { Amount } from './money.ts'
 import { decodePairs, type MalformedReason, type PostbackText } from './postback.ts'
 import type { ConversionState, SettlementReason } from './settlement.ts'
@@ -88,6 +89,8 @@ export interface Explained {
   readonly conversionName: string | undefined
   /** The group that decided. */
   readonly group: ConversionGroup | undefined
+  /** The buyers that the call was not offered to. */
+  readonly leftOut: readonly LeftOutBuyers[]
   /** In the order in which they came. */
   readonly postbacks: readonly LoggedPostback[]
 }
@@ -133,7 +136,7 @@ function explainNotConverted(call: Explained): string {
   const { reason, group, campaignId } = call
   switch (reason) {
     case 'not_connected':
-      return 'no buyer answered'
+      return `no buyer answered${explainLeftOut(call)}`
     case 'no_conversion_group':
       return `no conversion group of campaign ${campaignId} applies to this call`
     case 'too_short':
@@ -149,6 +152,18 @@ function explainNotConverted(call: Explained): string {
     case undefined:
       return `no postback before ${timeOf(call.settleAt ?? call.settledAt)}${lastUseless(call)}`
   }
+}
+
+const NAMED_MAX = 3
+
+/** Who was left out and why; many of them only by their number. */
+function explainLeftOut({ leftOut }: Explained): string {
+  if (leftOut.length === 0) return ''
+  const groups = leftOut.map(({ reason, buyers, count }) => {
+    const who = count > NAMED_MAX ? `${count} buyers` : buyers.join(', ')
+    return `${who} (${reason})`
+  })
+  return `; left out: ${groups.join(', ')}`
 }
 
 function explainTooShort({ group, connectedSeconds = 0 }: Explained): string {

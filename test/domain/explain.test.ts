@@ -22,6 +22,7 @@ const call: Explained = {
   late: false,
   conversionName: undefined,
   group: aPostbackGroup({ dedupeSeconds: 3600 }),
+  leftOut: [],
   postbacks: [],
 }
 const duration = {
@@ -46,6 +47,17 @@ const money = { revenue: '10.00', payout: '8.00', conversion: 'converted' } as c
 describe('explainCall (B15)', () => {
   it.each<[Partial<Explained>, string]>([
     [{}, 'not converted: no postback before 2026-03-01T12:10:00Z'],
+    [{ reason: 'not_connected' }, 'not converted: no buyer answered'],
+    [
+      {
+        reason: 'not_connected',
+        leftOut: [
+          { at: AT, reason: 'paused', buyers: ['a', 'b'], count: 2 },
+          { at: AT, reason: 'filtered', buyers: ['c', 'd', 'e', 'f'], count: 4 },
+        ],
+      },
+      'not converted: no buyer answered; left out: a, b (paused), 4 buyers (filtered)',
+    ],
     [
       { postbacks: [postback('revenue=[revenue]', 'unreplaced_macro')] },
       'not converted: no postback before 2026-03-01T12:10:00Z; one arrived at 2026-03-01T12:14:07Z with unreplaced macro [revenue]',

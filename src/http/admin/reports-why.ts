@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { type CallOverview, findCall } from '../../db/call-records.ts'
+import { type CallDetails, findCall } from '../../db/call-records.ts'
 import { listPostbacks, listSettlements } from '../../db/call-trail.ts'
 import { campaignRules } from '../../db/configurations.ts'
 import type { Queryable } from '../../db/queryable.ts'
@@ -19,7 +19,7 @@ export function registerWhy(app: FastifyInstance, db: Queryable): void {
   })
 }
 
-async function why(db: Queryable, call: CallOverview): Promise<string> {
+async function why(db: Queryable, call: CallDetails): Promise<string> {
   const [postbacks, settlements] = await Promise.all([
     listPostbacks(db, call.callUuid),
     listSettlements(db, call.callUuid),
@@ -38,6 +38,7 @@ async function why(db: Queryable, call: CallOverview): Promise<string> {
     late: call.late,
     conversionName: call.conversionName ?? undefined,
     group: rules?.conversionGroups.find(({ groupId }) => groupId === last?.groupId),
+    leftOut: call.leftOut,
     postbacks,
   })
 }
