@@ -30,6 +30,7 @@ export function chooseRoute(
 function targetOf(uri: SipUri, { transport }: Listener, others: readonly Listener[]): Target {
   const maddr = uriParameter(uri, 'maddr')
   const target = { host: maddr ?? uri.host, port: uri.port }
+  if (maddr === undefined && isAddress(uri.host)) return target // nothing will be looked up
   const further = others.map((other) => other.transport)
   const choice = new Set(further.filter((name) => name !== transport && name !== 'tls'))
   return {
