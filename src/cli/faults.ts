@@ -131,6 +131,8 @@ async function runSoak({
   seed,
 }: FaultsCommandOptions): Promise<readonly FaultLine[]> {
   requireSipp()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => process.exit(INTERRUPTED))
   const { verdicts, summary } = await runEngineSoak({
     ...LONG_SOAK,
     seed,

@@ -96,6 +96,9 @@ async function sippCaller(
   const limit = ['-timeout', `${seconds + LATE_SECONDS_MAX}s`, '-timeout_error']
   const args = [...scenario, ...load, ...limit, `${host}:${port}`]
   const child = spawn('sipp', args, { stdio: 'ignore' })
+  // After an overload it may wait for answers that will never come, whatever it has been told.
+  const timer = setTimeout(() => child.kill('SIGKILL'), (seconds + 2 * LATE_SECONDS_MAX) * 1_000)
   const [exitCode] = (await once(child, 'exit')) as [number | null]
+  clearTimeout(timer)
   return exitCode
 }

@@ -69,7 +69,10 @@ async function startPhone(
     ...more,
   ]
   const child = spawn('sipp', args, { cwd: folder, stdio: 'ignore' })
-  const over = once(child, 'close').then(() => {})
+  // It would wait for calls for ever.
+  const endToo = () => void child.kill('SIGKILL')
+  process.once('exit', endToo)
+  const over = once(child, 'close').then(() => void process.off('exit', endToo))
   return {
     port,
     over,
