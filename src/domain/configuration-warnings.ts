@@ -12,6 +12,7 @@ export function findWarnings({
 }: ConfigurationDocument): readonly Problem[] {
   return [
     ...buyers.flatMap(warnOfGateway),
+    ...buyers.flatMap(warnOfPrefix),
     ...campaigns.flatMap(warnOfTriggers),
     ...campaigns.flatMap(warnOfPosted),
   ]
@@ -21,6 +22,18 @@ function warnOfGateway({ endpoint, gateway }: BuyerDocument, index: number): rea
   if (gateway === undefined || endpoint.startsWith('tel:')) return []
   const message = 'is used for tel: endpoints only: remove it'
   return [{ path: writePath(['buyers', index, 'gateway']), message }]
+}
+
+/** `00` before `+1…` is no number anywhere. */
+function warnOfPrefix({ numbers = {} }: BuyerDocument, index: number): readonly Problem[] {
+  const { format = 'e164', prefix, dialled_prefix } = numbers
+  if (format !== 'e164') return []
+  const keys = Object.entries({ prefix, dialled_prefix }).flatMap(([key, digits]) =>
+    digits === undefined ? [] : key,
+  )
+  const message =
+    'stands before a plus sign: write format: e164_plain or national, if that is not meant'
+  return keys.map((key) => ({ path: writePath(['buyers', index, 'numbers', key]), message }))
 }
 
 interface PlacedTrigger {

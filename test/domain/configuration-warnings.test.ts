@@ -37,6 +37,22 @@ describe('a document that is allowed with a warning', () => {
     ).toEqual([`${path}[1] is never reached: an earlier conversion takes every posted revenue`])
   })
 
+  it.each([
+    [{ prefix: '00' }, ['buyers[0].numbers.prefix']],
+    [
+      { prefix: '00', dialled_prefix: '77', format: 'e164' },
+      ['buyers[0].numbers.prefix', 'buyers[0].numbers.dialled_prefix'],
+    ],
+    [{ prefix: '00', format: 'e164_plain' }, []],
+    [{ user_phone: true }, []],
+  ])('may have a prefix before a plus sign: %j', (numbers, paths) => {
+    const message =
+      'stands before a plus sign: write format: e164_plain or national, if that is not meant'
+    expect(parseConfigurationDocument(withBuyer({ numbers }))).toMatchObject({
+      warnings: paths.map((place) => ({ path: place, message })),
+    })
+  })
+
   it('has a gateway that is not used', () => {
     const input = {
       ...withBuyer({ gateway: 'carrier-a' }),
