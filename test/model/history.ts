@@ -2,8 +2,9 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Database, Queryable } from '../../src/db/queryable.ts'
 import { expirePostbacks } from '../../src/flow/expire-postbacks.ts'
 import type { FlowDeps } from '../../src/flow/flow-deps.ts'
+import { type CallEnd, endCalls } from '../../src/flow/end-call.ts'
 import { createSteps, type Steps } from '../../src/flow/steps.ts'
-import { endCall, silent } from '../support/flow.ts'
+import { silent } from '../support/flow.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { type Bug, type Fault, withBug } from './bugs.ts'
 import { type Chance, createChance } from './chance.ts'
@@ -115,25 +116,57 @@ async function ask(
 ): Promise<ReadonlyMap<string, readonly Asked[]>> {
   const asked = new Map<string, Asked[]>(played.map(({ callUuid }) => [callUuid, []]))
   const running: Promise<unknown>[] = []
+  const ending = createEnding(processes, chance)
   for (const { callUuid, version } of played) {
     const list = asked.get(callUuid) ?? []
-    const end = () => untilDone(() => endCall(chance.oneOf(processes).deps, callUuid))
     if (isEnd) list.push({ kind: 'end', isCertain: true })
     const isEndFirst = chance.isLucky(0.5)
-    if (isEnd && isEndFirst) running.push(end())
+    if (isEnd && isEndFirst) running.push(ending.add(callUuid))
     for (let left = chance.below(isEnd || clock === undefined ? 2 : 3); left > 0; left--) {
       running.push(
         send(chance.oneOf(processes), callUuid, aPost(chance)).then((one) => list.push(one)),
       )
     }
-    if (isEnd && !isEndFirst) running.push(end())
+    if (isEnd && !isEndFirst) running.push(ending.add(callUuid))
     if (clock !== undefined) list.push(...expiryAt(version, clock))
   }
+  running.push(ending.flush())
   if (clock !== undefined) running.push(...processes.map(({ deps }) => expireAll(deps)))
   await Promise.all(running)
   if (clock !== undefined) await expireAll(processes[0].deps)
   return asked
 }
+
+const ENDED_AT_ONCE_MAX = 12
+
+/** Ends calls a few at a time, as those that end in the same moment are; either process may be the one. */
+function createEnding(processes: readonly [Process, Process], chance: Chance) {
+  let waiting: string[] = []
+  const flush = async (): Promise<void> => {
+    const callUuids = waiting
+    waiting = []
+    if (callUuids.length === 0) return
+    await untilDone(() => endCalls(chance.oneOf(processes).deps, callUuids.map(anEnd)))
+  }
+  return {
+    flush,
+    async add(callUuid: string): Promise<void> {
+      waiting.push(callUuid)
+      if (waiting.length > chance.below(ENDED_AT_ONCE_MAX)) await flush()
+    },
+  }
+}
+
+const anEnd = (callUuid: string): CallEnd => ({
+  callUuid,
+  endedAgoMs: 0,
+  connectedMs: 60_000,
+  totalMs: 70_000,
+  hungUpBy: 'caller',
+  endReason: 'caller_hung_up',
+  sipStatus: 200,
+  legs: [],
+})
 
 function expiryAt(version: number, clock: number): readonly Asked[] {
   const timeout = VARIANTS[version - 1]?.timeoutSeconds ?? 0

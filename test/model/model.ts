@@ -107,9 +107,16 @@ function settle(call: ModelCall, worth: Worth, posted: Post, fire: readonly stri
     ...worth,
     state: 'converted',
     txids: posted.txid === undefined ? call.txids : [...call.txids, posted.txid],
-    fired: [...call.fired, ...fire.map((trigger) => `${trigger} ${revision}`)],
+    fired: [...call.fired, ...firing(call, fire)],
     revision,
   }
+}
+
+/** What a decision fires, of what there are tracking URLs for. */
+function firing(call: ModelCall, triggers: readonly string[]): readonly string[] {
+  const { told } = variantOf(call)
+  const wanted = triggers.filter((trigger) => told.includes(trigger))
+  return wanted.map((trigger) => `${trigger} ${call.revision + 1}`)
 }
 
 /** The call hangs up: what came before is applied, in order. */
@@ -125,7 +132,7 @@ export function expire(call: ModelCall): ModelCall {
   return {
     ...call,
     state: 'not_converted',
-    fired: [...call.fired, `not_converted ${revision}`, `finished ${revision}`],
+    fired: [...call.fired, ...firing(call, ['not_converted', 'finished'])],
     revision,
   }
 }

@@ -11,7 +11,11 @@ export interface Variant {
   readonly lateLimitSeconds: number | undefined
   readonly zeroConverts: boolean
   readonly hasTrigger: boolean
+  /** What tracking URLs are for: a campaign that tells nobody of a call that has not converted is settled otherwise. */
+  readonly told: readonly string[]
 }
+
+const OUTCOMES = ['finished', 'converted', 'not_converted', 'adjusted']
 
 const USUAL: Variant = {
   share: [4n, 5n],
@@ -20,6 +24,7 @@ const USUAL: Variant = {
   lateLimitSeconds: undefined,
   zeroConverts: false,
   hasTrigger: true,
+  told: OUTCOMES,
 }
 
 /** The version of the campaign is the place in this list, from 1. */
@@ -31,19 +36,25 @@ export const VARIANTS: readonly Variant[] = [
   { ...USUAL, lateLimitSeconds: 900 },
   { ...USUAL, timeoutSeconds: 0 },
   { ...USUAL, zeroConverts: true, hasTrigger: false },
+  { ...USUAL, told: ['converted', 'adjusted'] },
+  { ...USUAL, told: [], lateLimitSeconds: 900 },
 ]
 
-const OUTCOMES = new Set(['finished', 'converted', 'not_converted', 'adjusted'])
+const ALL_RULES = VARIANTS.map(rulesUnder)
 
 /** The rules of a version, as the program is given them. */
 export function rulesOf(version: number): CampaignRules {
-  const variant = VARIANTS[version - 1]
-  if (!variant) throw new Error(`there is no version ${version}`)
+  const rules = ALL_RULES[version - 1]
+  if (!rules) throw new Error(`there is no version ${version}`)
+  return rules
+}
+
+function rulesUnder(variant: Variant): CampaignRules {
   const modifier = variant.share[1] === 5n ? '*0.8' : '*1.005'
   const revenue = { ...posted(modifier, variant.policy), zeroConverts: variant.zeroConverts }
   const trigger = { ...flatSale, onRepeat: variant.policy }
   return aCampaign({
-    trackingUrls: everyTrackingUrl().filter((url) => OUTCOMES.has(url.trigger)),
+    trackingUrls: everyTrackingUrl().filter((url) => variant.told.includes(url.trigger)),
     conversionGroups: [
       aPostbackGroup({
         postbackTimeoutSeconds: variant.timeoutSeconds,
