@@ -20,7 +20,7 @@ export const SET_UP: readonly Row[] = [
   },
   {
     id: 'set-up-forks',
-    rule: 'Several phones behind one buyer: the 200 carries the session description of the one that answers',
+    rule: 'Several phones behind one buyer: the caller hears the one that answers, if need be by a re-INVITE',
     scenarios: ['fork-answers'],
   },
   {

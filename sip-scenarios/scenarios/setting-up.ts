@@ -39,7 +39,7 @@ export const SETTING_UP: readonly Scenario[] = [
   {
     name: 'fork-answers',
     proves:
-      'Of two phones behind a buyer, the 200 carries the session description of the one that answers.',
+      'A caller who heard the announcement of one phone is connected to the one that answers.',
     caller: 'uac-hears-a-fork-expect-200',
     buyers: ['uas-forks'],
     expected: PLAIN,

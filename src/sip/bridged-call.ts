@@ -55,12 +55,17 @@ export async function bridge(
   return { hungUpBy, endReason, connectedMs, sipStatus: 200, legs: [leg], endedAtMs }
 }
 
-function relaySetUp({ request }: Call, { lateAnswer }: Bridge, { response }: Answer): RelaySetUp {
+function relaySetUp(
+  { request, earlySdp }: Call,
+  { lateAnswer }: Bridge,
+  { response }: Answer,
+): RelaySetUp {
   const takesUpdate = (message: Pick<SipMessage, 'get'>) =>
     /\bUPDATE\b/.test(message.get('Allow') ?? '')
   return {
     callerSdp: lateAnswer ?? request.body ?? '',
     buyerSdp: response.body ?? '',
+    earlySdp,
     callerTakesUpdate: takesUpdate(request),
     buyerTakesUpdate: takesUpdate(response),
   }

@@ -93,7 +93,7 @@ async function goOn(
   const reason = failures.at(-1)?.reason ?? 'no_buyer'
   const final = failures.find(({ isNextTried }) => !isNextTried)
   if (final) return refuse(call, final.answer, final.reason, failed)
-  if (rest.length === 0 || call.hasEarlyMedia) {
+  if (rest.length === 0 || call.earlySdp !== undefined) {
     return refuse(call, bestAnswer(answers), reason, failed)
   }
   const next = { facts, failed, rounds: rest, firstLeg: firstLeg + round.length }

@@ -69,8 +69,8 @@ export interface Call extends LiveCall {
   readonly hungUp: Promise<string>
   isCancelled: boolean
   isRinging: boolean
-  /** Early media has been passed on: no other buyer can take the call now. */
-  hasEarlyMedia: boolean
+  /** That of the early media that was passed on, if any: no other buyer can take the call then. */
+  earlySdp: string | undefined
 }
 
 /** Begins to watch a call: from here on the caller may cancel it and we may hang it up. */
@@ -89,7 +89,7 @@ export function createCall(deps: InviteDeps, { request, response, admitted }: In
     hangUp: hungUp.resolve,
     isCancelled: false,
     isRinging: false,
-    hasEarlyMedia: false,
+    earlySdp: undefined,
   }
   request.once('cancel', (cancel?: { get(name: string): string | undefined }) => {
     call.isCancelled = true

@@ -40,6 +40,8 @@ export interface RelaySetUp {
   /** The SDP that each side sent last, as it was passed on to the other; empty where there was none. */
   readonly callerSdp: string
   readonly buyerSdp: string
+  /** That of the early media that the caller has heard, if any. */
+  readonly earlySdp: string | undefined
   /** Whether each side takes UPDATE. @see RFC 3311 §5.1 */
   readonly callerTakesUpdate: boolean
   readonly buyerTakesUpdate: boolean
@@ -96,6 +98,27 @@ export function relayRequests(bridge: Bridge, setUp: RelaySetUp, onGone: () => v
       dialog.onRequest(method, (_, response) => response.send(405, { headers: { Allow: ALLOW } }))
     }
     dialog.onRequest('options', (_, response) => response.send(200, { headers: { Allow: ALLOW } }))
+  }
+  const { earlySdp = buyerSdp } = setUp
+  if (buyerSdp !== '' && buyerSdp !== earlySdp) {
+    caller.dialog.onAck(() => void offerAnswer(relay, caller, buyerSdp))
+  }
+}
+
+/**
+ * Offers the caller what the buyer has answered, where its early media came from another phone: the caller
+ * took that for the answer and has to ignore what our 200 says. The buyer is not asked again, since the caller's
+ * side has not changed. @see RFC 3261 §13.2.1
+ */
+async function offerAnswer(relay: Relay, { dialog }: Side, sdp: string): Promise<void> {
+  if (relay.isOffering) return
+  relay.isOffering = true
+  try {
+    const headers = { 'Content-Type': 'application/sdp' }
+    const final = await dialog.request('INVITE', { body: sdp, headers })
+    endIfGone(relay, final?.response.status ?? 481)
+  } finally {
+    relay.isOffering = false
   }
 }
 
@@ -173,7 +196,6 @@ async function passInfo(relay: Relay, { to, request, response }: Passing): Promi
   return passBack(relay, response, await to.dialog.request('INFO', { body, headers }))
 }
 
-/** The side that answered 481 or nothing at all has no dialog any more, and then there is no call. */
 function passBack(relay: Relay, response: SipResponse, final: FinalResponse | undefined): void {
   const told = final?.response.status ?? 481
   // Credentials are between us and the buyer.
@@ -183,5 +205,10 @@ function passBack(relay: Relay, response: SipResponse, final: FinalResponse | un
     if (!final || body === '') response.send(status)
     else response.send(status, { body, headers: contentType(final.response) })
   }
+  endIfGone(relay, status)
+}
+
+/** The side that answered 481 or nothing at all has no dialog any more, and then there is no call. */
+function endIfGone(relay: Relay, status: number): void {
   if (status === 481 || status === 408) relay.onGone()
 }

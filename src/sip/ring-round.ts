@@ -171,7 +171,7 @@ function inviteHeaders(call: Call, { facts, buyer, clock }: DialledLeg): Headers
 function passProvisional(call: Call, { status, body }: ReceivedResponse, isOnlyOne: boolean): void {
   if (call.isCancelled || call.response.finalResponseSent) return
   if (body && isOnlyOne && call.request.body) {
-    call.hasEarlyMedia = true
+    call.earlySdp ??= body
     call.response.send(status === 180 ? 180 : 183, { body })
   } else if (!call.isRinging && status !== 199) {
     call.isRinging = true

@@ -38,7 +38,7 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     name: 'one-buyer-alone',
     row: 'behaviour-fail-over',
     file: 'sip/invite.ts',
-    find: `if (rest.length === 0 || call.hasEarlyMedia) {`,
+    find: `if (rest.length === 0 || call.earlySdp !== undefined) {`,
     replace: `if (rest.length >= 0) {`,
     proof: byScenario('buyer-busy-fails-over'),
   },

@@ -14,8 +14,8 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     name: 'fork-is-not-heard',
     row: 'set-up-forks',
     file: 'sip/relay.ts',
-    find: `  const { body } = answer.response\n`,
-    replace: `  const body = answer.response.body?.replace('50002', '50000')\n`,
+    find: `if (buyerSdp !== '' && buyerSdp !== earlySdp) {`,
+    replace: `if (buyerSdp === 'never') {`,
     proof: byScenario('fork-answers'),
   },
   {
