@@ -12,6 +12,8 @@ export interface TlsRig {
   readonly certificateFile: string
   readonly keyFile: string
   readonly authoritiesFile: string
+  /** What a phone on 127.0.0.1 shows, and whom it trusts. */
+  readonly phone: { readonly cert: string; readonly key: string; readonly ca: string }
   /** Writes a new certificate with its key, valid for a day unless said. */
   readonly renew: (expiresAt?: Date) => void
   /** Leaves the certificate and writes a key that is not its own. */
@@ -41,8 +43,10 @@ export function createTlsRig(): TlsRig {
   }
   renew()
   writeFileSync(files.authoritiesFile, authority.certificate)
+  const { certificate: cert, key } = authority.issue({ hosts: ['127.0.0.1'] })
   return {
     ...files,
+    phone: { cert, key, ca: authority.certificate },
     renew,
     spoil: () => {
       writeFileSync(files.keyFile, authority.key)
