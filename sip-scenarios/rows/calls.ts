@@ -107,6 +107,13 @@ export const MID_CALL: readonly Row[] = [
   {
     id: 'mid-bye',
     rule: 'BYE is answered at once, also when both sides hang up; of a call that nobody knows 481',
-    scenarios: ['buyer-hangs-up-first', 'byes-cross', 'unknown-dialog', 'nothing-known-expect-481'],
+    scenarios: [
+      'buyer-hangs-up-first',
+      'byes-cross',
+      'bye-again',
+      'bye-refused',
+      'unknown-dialog',
+      'nothing-known-expect-481',
+    ],
   },
 ]

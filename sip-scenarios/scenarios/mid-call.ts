@@ -119,4 +119,19 @@ export const MID_CALL: readonly Scenario[] = [
     buyers: ['uas-hangs-up-at-once'],
     expected: PLAIN,
   },
+  {
+    name: 'bye-again',
+    proves: 'A BYE that comes again is answered again.',
+    caller: 'uac-hangs-up-twice-expect-200',
+    buyers: ['uas-answers'],
+    countsCopies: true,
+    expected: PLAIN,
+  },
+  {
+    name: 'bye-refused',
+    proves: 'A buyer that answers the BYE with 481 has hung up as well as any.',
+    caller: 'uac-hangs-up-expect-200',
+    buyers: ['uas-knows-no-call-to-end'],
+    expected: PLAIN,
+  },
 ]
