@@ -19,15 +19,22 @@ export function identityOf({ sipCallId, fromTag, cseq, method }: SipRequest): st
 /**
  * The answer to a request that the engine has seen before on another branch, or undefined for a new one.
  * While the first copy is being answered it is 482; after a refusal, for 64·T1, the same refusal, because
- * whoever asks again another way would otherwise ring a buyer twice. Inside a call of its own it is 491.
+ * whoever asks again another way would otherwise ring a buyer twice. Inside a call of its own it is 491, to a
+ * SUBSCRIBE too, whose dialog would take the place of the call's.
  */
 export function decideCopy(core: Core, request: SipRequest): StatelessAnswer | undefined {
   const seen = core.requestsSeen.get(identityOf(request))
   if (seen) return seen.refusal ? again(seen.refusal) : { status: 482 }
-  if (request.method !== 'INVITE') return undefined
   const id = dialogIdOf(request.sipCallId, request.fromTag ?? '')
+  if (request.method === 'SUBSCRIBE') return isCall(core, id) ? { status: 491 } : undefined
+  if (request.method !== 'INVITE') return undefined
   if (core.invitationsByDialog.has(id)) return { status: 482 }
   return core.dialogs.has(id) ? { status: 491 } : undefined
+}
+
+const isCall = ({ dialogs }: Core, id: string): boolean => {
+  const dialog = dialogs.get(id)
+  return dialog !== undefined && !dialog.expiry
 }
 
 /**

@@ -110,6 +110,13 @@ export function isUnacknowledged(dialog: Dialog): boolean {
   return dialog.answer !== undefined && !dialog.answer.serverRequest.inDialog
 }
 
+/** Enters a dialog under its id. A subscription that had the same one is replaced, and its time ends. */
+export function enterDialog(core: Core, dialog: Dialog): void {
+  const before = core.dialogs.get(dialog.state.id)
+  if (before?.expiry) endDialog(core, before)
+  core.dialogs.set(dialog.state.id, dialog)
+}
+
 /** Forgets a dialog. */
 export function endDialog(core: Core, dialog: Dialog): void {
   endAnswer(core, dialog)

@@ -1,7 +1,7 @@
 import { dialogAsServer } from '../dialog/dialog.ts'
 import { repeatUntilAck } from './acknowledge.ts'
 import { rememberRefusal } from './copies.ts'
-import { hangUp } from './hang-up.ts'
+import { enterDialog, hangUp } from './hang-up.ts'
 import { keepRinging } from './own-answer.ts'
 import { repeatUntilPrack, sendInTurn, stopReliable } from './reliable.ts'
 import { settleAsServer } from './session-timer.ts'
@@ -98,6 +98,6 @@ function openDialog(core: Core, pending: ServerRequest): Dialog {
     expiry: undefined,
     sessionTimer: undefined,
   }
-  core.dialogs.set(dialog.state.id, dialog)
+  enterDialog(core, dialog)
   return dialog
 }

@@ -3,7 +3,7 @@ import { headerValue, type HeaderField } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
 import { NETWORK_LIMITS, splitMessage } from '../message/split.ts'
 import { parseDigits } from '../message/uri.ts'
-import { endDialog } from './hang-up.ts'
+import { endDialog, enterDialog } from './hang-up.ts'
 import type { ClientRequest, Core, Dialog, ServerRequest } from './state.ts'
 
 /** How long a subscription lasts that does not say. @see RFC 6665 §4.2.1.1, left to the package */
@@ -109,12 +109,13 @@ function open(
     expiry: undefined,
     sessionTimer: undefined,
   }
-  core.dialogs.set(dialog.state.id, dialog)
+  enterDialog(core, dialog)
   return dialog
 }
 
 /** Ends the dialog when its time is over and nobody refreshes it; the last NOTIFY may still come. */
 function keepUp(core: Core, dialog: Dialog, seconds = EXPIRES_SECONDS): void {
+  if (core.dialogs.get(dialog.state.id) !== dialog) return // it has ended meanwhile
   dialog.expiry?.cancel()
   const graceMs = 64 * core.settings.timers.t1Ms
   const lastsMs = 1_000 * Math.min(seconds, EXPIRES_SECONDS_MAX)

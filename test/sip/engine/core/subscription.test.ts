@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Dlg, SrfApplication } from '../support/application.ts'
 import { type Caller, caller } from '../support/caller.ts'
 import { eventually } from '../support/eventually.ts'
-import type { Message, Phone } from '../support/phone.ts'
+import { type Message, type Phone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -73,6 +73,57 @@ it('keeps it for as long as a later SUBSCRIBE says', async () => {
     () => 'the transaction does not end',
   )
   expect(dialogs()).toBe(1)
+})
+
+it('keeps one of two that were asked for under one Call-ID and tag', async () => {
+  await subscribe(3_600)
+  const headers = ['Event: presence', 'Expires: 0']
+  const again = call.invite({ headers, body: '' }).replaceAll('INVITE', 'SUBSCRIBE')
+  alice.sendRaw(again.replace('CSeq: 1', 'CSeq: 2').replace('-invite', '-again'))
+  await alice.expect('202 SUBSCRIBE')
+  expect(dialogs()).toBe(1)
+  await world.quiescent()
+})
+
+it('does not keep up one that has ended before its SUBSCRIBE is answered', async () => {
+  const accepted = await subscribe(3_600)
+  const dialog = await subscription.promise
+  const asked = Promise.withResolvers<() => void>()
+  dialog.on('subscribe', (_req, res) => {
+    asked.resolve(() => {
+      res.send(200, { headers: { Expires: '3600' } })
+    })
+  })
+  const contact = `Contact: <sip:alice@127.0.0.1:${alice.port}>`
+  alice.sendRaw(call.inDialog(accepted, 'SUBSCRIBE', 2, { headers: ['Expires: 60', contact] }))
+  const answer = await asked.promise
+  const response = dialog.request(NOTIFY)
+  alice.answer(await alice.expect('NOTIFY'), 481)
+  await response
+  answer()
+  await alice.expect('200 SUBSCRIBE')
+  await world.quiescent()
+})
+
+it('refuses one under the Call-ID and tag of a call, which goes on', async () => {
+  const taken = Promise.withResolvers<Dlg>()
+  const { srf } = await world.application({
+    invite: (req, res) => {
+      srf.createUAS(req, res, { localSdp: SDP }).then(taken.resolve, taken.reject)
+    },
+  })
+  alice.sendRaw(call.invite())
+  const ok = await alice.expect('200 INVITE')
+  alice.sendRaw(call.ack(ok))
+  const headers = ['Event: presence']
+  const subscribe = call.invite({ headers, body: '' }).replaceAll('INVITE', 'SUBSCRIBE')
+  alice.sendRaw(subscribe.replace('-invite', '-subscribe'))
+  await alice.expect('491 SUBSCRIBE')
+  const over = (await taken.promise).destroy()
+  const bye = await alice.expect('BYE')
+  expect(bye.fromTag).toBe(ok.toTag)
+  alice.answer(bye, 200)
+  await over
 })
 
 it('forgets it without a BYE when its application has gone', async () => {

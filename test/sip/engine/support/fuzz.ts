@@ -4,7 +4,7 @@ import Srf from 'drachtio-srf'
 import { createFrameReader, frame } from '../../../../src/sip/engine/control/framing.ts'
 import { startStack, type Stack } from '../../../../src/sip/engine/stack.ts'
 import { eventually } from './eventually.ts'
-import { createChance, goodMessages, mutate } from './mutate.ts'
+import { ANSWER_TAG, type Chance, createChance, goodMessages, mutate } from './mutate.ts'
 import { openPhone } from './phone.ts'
 
 /** The client's own parser: what it cannot read it drops, and the call would hang. */
@@ -19,6 +19,9 @@ const { SipMessage } = Srf as unknown as {
 const HOST = '127.0.0.1'
 const VERBS = 'invite options register message info subscribe refer notify publish'.split(' ')
 const TIMERS = { t1Ms: 5, t2Ms: 40, t4Ms: 25 }
+
+/** How far back a call may have begun that a packet belongs to. */
+const CALLS_AT_A_TIME = 12
 
 /** One packet of so many goes over a stream instead. */
 const STREAM_SHARE = 8
@@ -83,7 +86,8 @@ async function openApplication({ admin }: Stack): Promise<Application> {
       delivered++
       if (!isReadable(payload, words)) unreadable.push(payload)
       const answer = ANSWERS[delivered % ANSWERS.length]
-      const text = `answer|sip|${words[8] ?? ''}|\r\n${answer ?? ''}\r\n\r\n`
+      const lines = [`answer|sip|${words[8] ?? ''}|`, answer ?? '', TO, '\r\n']
+      const text = lines.join('\r\n')
       if (answer !== undefined) socket.write(frame(text), 'latin1')
     }
   })
@@ -93,6 +97,7 @@ async function openApplication({ admin }: Stack): Promise<Application> {
   return { unreadable, delivered: () => delivered, close: () => socket.destroy() }
 }
 
+const TO = `To: <sip:x@y.example>;tag=${ANSWER_TAG}`
 const ANSWERS = ['SIP/2.0 486 Busy Here', 'SIP/2.0 200 OK', 'SIP/2.0 180 Ringing', undefined]
 
 /** What the client reads of every message, it has to be able to read. */
@@ -122,7 +127,7 @@ async function sendDamaged(stack: Stack, { packets, seed, onProgress }: Load): P
   const originals = goodMessages(phone.port)
   for (let sent = 0; sent < packets; sent++) {
     const original = originals[chance(originals.length)] ?? ''
-    const damaged = mutate(original.replaceAll('PACKET', `p${seed}-${sent}`), chance)
+    const damaged = mutate(numbered(original, sent, chance), chance)
     if (chance(STREAM_SHARE) === 0) stream.write(damaged)
     else phone.sendRaw(damaged)
     // Sockets have small buffers: the engine has to get its turn in this thread.
@@ -132,6 +137,16 @@ async function sendDamaged(stack: Stack, { packets, seed, onProgress }: Load): P
   }
   stream.close()
   await phone.close()
+}
+
+/** Half of the packets belong to a call that others have begun shortly before. */
+function numbered(original: string, packet: number | 'alive', chance: Chance): string {
+  const isOld = packet !== 'alive' && chance(2) === 0
+  const call = isOld ? Math.max(0, packet - chance(CALLS_AT_A_TIME)) : packet
+  return original
+    .replace('BRANCH', String(packet))
+    .replace('CALL', `call-${call}`)
+    .replace('NUMBER', String(1 + chance(4)))
 }
 
 /** Writes to a connection, a new one whenever the engine has had enough of the last. */
@@ -165,7 +180,7 @@ async function proveAlive(stack: Stack): Promise<void> {
   try {
     await eventually(
       () => {
-        phone.sendRaw(options.replaceAll('PACKET', 'alive'))
+        phone.sendRaw(numbered(options, 'alive', () => 0))
         return phone.inbox.length > 0
       },
       () => 'the engine does not answer any more',

@@ -12,16 +12,23 @@ export function createChance(seed: number): Chance {
   }
 }
 
-/** Good messages of every kind, to be damaged; what is to differ from packet to packet is `PACKET`. */
+/** The tag that answers are given, so that requests can be sent into the dialogs they make. */
+export const ANSWER_TAG = 'answered'
+
+/**
+ * Good messages of every kind, outside and inside dialogs, to be damaged. What is to differ from packet to
+ * packet is `BRANCH`, from call to call `CALL`, and from request to request of one call `NUMBER`.
+ */
 export function goodMessages(port: number): readonly string[] {
   const common = (method: string): string[] => [
     `${method} sip:+18005550100@127.0.0.1;user=phone SIP/2.0`,
-    `Via: SIP/2.0/UDP 127.0.0.1:${port};rport;branch=z9hG4bK-PACKET`,
+    `Via: SIP/2.0/UDP 127.0.0.1:${port};rport;branch=z9hG4bK-BRANCH`,
     'Max-Forwards: 70',
     'From: "Caller \\"C\\"" <sip:+15551234567@192.0.2.1;x=y>;tag=abc;p="q;r"',
     'To: Callee <sip:+18005550100@127.0.0.1>',
-    'Call-ID: PACKET@test',
-    `CSeq: 1 ${method}`,
+    'Call-ID: CALL@test',
+    `CSeq: NUMBER ${method}`,
+    'RAck: 1 1 INVITE',
     'Contact: <sip:caller@127.0.0.1:5999;transport=udp>;expires=60, <sip:other@192.0.2.2>',
     'Record-Route: <sip:p1.example;lr>,<sip:p2.example;lr>',
     'Session-Expires: 600;refresher=uac',
@@ -36,9 +43,13 @@ export function goodMessages(port: number): readonly string[] {
     text(['SIP/2.0 200 OK', ...invite.slice(1)]),
     text(invite.map((line) => line.replace(': ', ' :\r\n\t'))),
     text(invite.map((line) => line.replace('Call-ID', 'i').replace('Via', 'v'))),
-    text(invite.map((line) => line.replace(/^(To: .*)$/, '$1;tag=unknown'))),
+    ...INSIDE.map((method) =>
+      text(common(method).map((line) => line.replace(/^(To: .*)$/, `$1;tag=${ANSWER_TAG}`))),
+    ),
   ]
 }
+
+const INSIDE = 'INVITE BYE ACK INFO UPDATE PRACK NOTIFY REFER'.split(' ')
 
 const METHODS =
   'INVITE OPTIONS REGISTER MESSAGE CANCEL BYE ACK SUBSCRIBE PRACK UPDATE INFO NOTIFY REFER'.split(
