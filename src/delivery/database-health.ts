@@ -18,18 +18,20 @@ export function createDatabaseHealth(
 ): DatabaseHealth {
   let failures = 0
   let since = 0
+  let countedAtMs = 0
+  const longestMs = () => Math.min(PAUSE_MS_MIN * 2 ** failures, PAUSE_MS_MAX)
   return {
     isAway: () => failures > 0,
-    pauseMs() {
-      if (failures === 0) return 0
-      const longest = Math.min(PAUSE_MS_MIN * 2 ** failures, PAUSE_MS_MAX)
-      // Spread, so that several processes do not come back in the same moment.
-      return longest * (0.5 + random() / 2)
-    },
+    // Spread, so that several processes do not come back in the same moment.
+    pauseMs: () => (failures === 0 ? 0 : longestMs() * (0.5 + random() / 2)),
     failed(error) {
+      const nowMs = performance.now()
+      // Statements that were under way together fail together: that is one failure.
+      if (failures > 0 && nowMs < countedAtMs + longestMs() / 2) return
+      countedAtMs = nowMs
       failures += 1
       if (failures > 1) return
-      since = performance.now()
+      since = nowMs
       const message = error instanceof Error ? error.message : String(error)
       log('delivery.database_away', { error: message })
     },

@@ -19,13 +19,14 @@ export interface Results {
 const BATCH_MAX = 200
 const BATCHES_AT_ONCE = 2
 
-/** Puts results that arrive together into one transaction. */
+/** Puts results that arrive together into one statement. */
 export function createResults(
   database: Database,
   health: DatabaseHealth,
   stop: AbortSignal,
 ): Results {
   let unstored = 0
+  let back = new AbortController()
   const batcher = createBatcher<FinishedAttempt, Finish>({
     run: (results) => finish(database, results),
     sizeMax: BATCH_MAX,
@@ -36,14 +37,22 @@ export function createResults(
     for (;;) {
       try {
         const finished = await batcher.add(result)
+        if (health.isAway()) wakeAll()
         health.succeeded()
         return finished
       } catch (error) {
         if (!isConnectionFailure(error) || stop.aborted) return { kind: 'unstored', error }
         health.failed(error)
       }
-      await delay(health.pauseMs(), undefined, { signal: stop }).catch(() => {})
+      const signal = AbortSignal.any([stop, back.signal])
+      await delay(health.pauseMs(), undefined, { signal }).catch(() => {})
     }
+  }
+
+  /** The database is back: what waits to be stored would be sent again if this process died now. */
+  function wakeAll(): void {
+    back.abort()
+    back = new AbortController()
   }
 
   return {
