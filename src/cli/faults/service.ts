@@ -176,16 +176,18 @@ async function begin(
 }
 
 const DATABASE_POLL_MS = 50
+const DATABASE_AWAY_MS_MAX = 10_000
 
-/** Starting takes longer than waiting, so a database that has crashed is waited for. */
+/** Starting takes longer than waiting, so a database that has crashed is waited for, within limits. */
 async function untilDatabase({ connection }: ServiceSettings): Promise<void> {
+  const giveUpAtMs = performance.now() + DATABASE_AWAY_MS_MAX
   const database = openDatabase({ connection, max: 1 })
-  while (!(await database.query('select').then(() => true, isNotAway)))
-    await delay(DATABASE_POLL_MS)
+  const isThere = () => database.query('select').then(() => true, isNoOutage)
+  while (!(await isThere()) && performance.now() < giveUpAtMs) await delay(DATABASE_POLL_MS)
   await database.close()
 }
 
-function isNotAway(error: unknown): boolean {
+function isNoOutage(error: unknown): boolean {
   return !isConnectionFailure(error)
 }
 

@@ -31,7 +31,7 @@ export interface VictimOptions {
 /** From the moment it is ready; a second on average. */
 const LIFE_MS_MIN = 500
 const LIFE_MS_MAX = 1_500
-const READY_MS_MAX = 30_000
+const READY_MS_MAX = 60_000
 
 /** Starts the service on a free port, and from then on kills it about every second. */
 export async function startVictim(options: VictimOptions): Promise<Victim> {
