@@ -10,18 +10,19 @@ import type { Bench, BenchOptions } from './registry.ts'
 import { isRateCarried, startSippBuyer } from './throughput.ts'
 
 const KILOBYTE = 1_024
-/** Calls that are up at the same time, each with a dialog on either side. */
-const PAIRS = 5_000
+/** Calls that are set up twice, each with a dialog on either side. */
+const PAIRS = 3_000
 const RATE = 200
 const RAMP_MS = (PAIRS / RATE) * 1_000
 /** Until the transactions of the last call are forgotten: 64·T1, and a little. */
 const FORGET_MS = 34_000
+const STEP_MS = RAMP_MS + FORGET_MS
 const MARGIN_MS = 6_000
 const WARM_UP_SECONDS = 10
 
 /**
- * What a server takes for a call that is up, counted from before the first call. A process seldom gives back
- * what its transactions have taken meanwhile, so a drachtio-server should be freshly started, too.
+ * What a server takes for one more call that is up. The first calls are not counted: what their
+ * transactions have taken a process keeps, and uses for those of the calls that are.
  */
 export async function measureMemory(
   servers: readonly ServerSubject[],
@@ -29,12 +30,14 @@ export async function measureMemory(
 ): Promise<readonly Figure[]> {
   const grown: { readonly rss: number; readonly heap: number | undefined }[] = []
   for (const server of servers) {
-    progress(`${server.name}: ${PAIRS} calls are set up and held`)
+    progress(`${server.name}: ${2 * PAIRS} calls are set up and held`)
+    const first = holdCalls(server, 2 * STEP_MS)
+    await delay(STEP_MS)
     const before = await server.usage()
-    const over = holdCalls(server)
-    await delay(RAMP_MS + FORGET_MS)
+    const second = holdCalls(server, STEP_MS)
+    await delay(STEP_MS)
     grown.push(growth(before, await server.usage()))
-    await over
+    await Promise.all([first, second])
   }
   const kilobytes = { unit: 'kB', better: 'lower' } as const
   const resident = grown.map(({ rss }) => rss)
@@ -56,9 +59,8 @@ function growth(before: ServerUsage, after: ServerUsage) {
 }
 
 /** @throws Error if one of the calls fails: what was measured was less than it should have been */
-async function holdCalls({ name, sip }: ServerSubject): Promise<void> {
-  const holdMs = RAMP_MS + FORGET_MS + MARGIN_MS
-  const load = { '-r': RATE, '-m': PAIRS, '-l': PAIRS, '-d': holdMs }
+async function holdCalls({ name, sip }: ServerSubject, holdMs: number): Promise<void> {
+  const load = { '-r': RATE, '-m': PAIRS, '-l': PAIRS, '-d': holdMs + MARGIN_MS }
   const args = ['-sn', 'uac', '-i', '127.0.0.1', '-nostdin']
   const options = Object.entries(load).flatMap(([option, value]) => [option, String(value)])
   const child = spawn('sipp', [...args, ...options, `${sip.host}:${sip.port}`], { stdio: 'ignore' })
