@@ -23,6 +23,7 @@ export function byHand(scenario: Scenario, surroundings: HandSurroundings): stri
     `# ${name}: ${proves}`,
     ...(differs === undefined ? [] : [`# A drachtio-server differs: ${differs}`]),
     '',
+    '# To be applied to a service of your own: it replaces what is configured there.',
     configuration(scenario, surroundings).trimEnd(),
     '',
     ...commands(scenario, surroundings),
