@@ -25,7 +25,6 @@ const SYSTEM = [
   'test/sip/engine/transport/tls.test.ts',
   'test/sip/engine/engine.test.ts',
   'test/sip/engine/fuzz.test.ts',
-  'test/sip/engine/fuzz.test.ts',
 ]
 
 export default defineConfig({
