@@ -13,7 +13,7 @@ export interface Mutant {
   readonly proof: Proof
 }
 
-/** A scenario by its name, or a test; one at `run` where a file of tests makes them out of another. */
+/** A scenario by its name, or a test. */
 export type Proof = { readonly scenario: string } | { readonly test: TestReference }
 
 export const byScenario = (scenario: string): Proof => ({ scenario })
