@@ -79,9 +79,9 @@ export function headerKey(name: string): string {
   return keys.get(name) ?? name.toLowerCase()
 }
 
-/** Whether this can be the name of a header field. @see RFC 3261 §25.1 */
-export function isHeaderName(name: string): boolean {
-  return keys.has(name) || isToken(name)
+/** The same for a name as received; undefined if it can be none. @see RFC 3261 §25.1 */
+export function receivedHeaderKey(name: string): string | undefined {
+  return keys.get(name) ?? (isToken(name) ? name.toLowerCase() : undefined)
 }
 
 /** The long name for a compact one as received; undefined if the name is not a compact form. */

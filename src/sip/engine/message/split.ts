@@ -1,4 +1,4 @@
-import { expandCompact, type HeaderField, headerKey, isHeaderName } from './headers.ts'
+import { expandCompact, type HeaderField, receivedHeaderKey } from './headers.ts'
 
 /** A message split into lines and nothing else. All text is one byte a character. */
 export interface Split {
@@ -90,10 +90,11 @@ function readHeader(
   if (colon === -1 || colon >= to || colon === from) return undefined
   const written = text.slice(from, colon)
   const name = isBlank(text.charCodeAt(colon - 1)) ? written.trimEnd() : written
-  if (!isHeaderName(name)) return undefined
+  const key = receivedHeaderKey(name)
+  if (key === undefined) return undefined
   const long = expandCompact(name)
   const value = trimmed(text, colon + 1, to)
-  const field = { key: headerKey(name), name: long ?? name, value }
+  const field = { key, name: long ?? name, value }
   return { field, rewritten: long !== undefined || name.length !== written.length }
 }
 
