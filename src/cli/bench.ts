@@ -1,5 +1,5 @@
 import { cpus, loadavg } from 'node:os'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { AppError } from '../domain/app-error.ts'
 import type { DrachtioPlace } from './bench/engine-subject.ts'
 import { type Figure, formatLine, formatTable } from './bench/figure.ts'
@@ -29,10 +29,11 @@ export function registerBench(program: Command): void {
     .option('--seconds <n>', 'how long one measurement lasts', parseSeconds, SECONDS_DEFAULT)
     .option('--drachtio <host:port>', 'engine: a drachtio-server to compare with', parseAddress)
     .option('--secret <secret>', 'engine: what it wants to be told', 'cymru')
-    .option('--sip <host:port>', 'engine: where it speaks SIP over UDP', parseAddress, {
-      host: '127.0.0.1',
-      port: 5060,
-    })
+    .addOption(
+      new Option('--sip <host:port>', 'engine: where it speaks SIP over UDP')
+        .argParser(parseAddress)
+        .default({ host: '127.0.0.1', port: 5060 }, '127.0.0.1:5060'),
+    )
     .option('--drachtio-pid <n>', 'engine: its process, found by its port unless given', parsePid)
     .addHelpText('after', () => `\n${BENCHES.map(describe).join('\n')}`)
     .action(runBenches)

@@ -1,8 +1,8 @@
 import { engineFigure } from './engine-figure.ts'
-import type { ServerSubject } from './engine-subject.ts'
+import { letRest, type ServerSubject } from './engine-subject.ts'
 import type { Figure } from './figure.ts'
 import type { BenchOptions } from './registry.ts'
-import { isRateCarried, untilCalm } from './throughput.ts'
+import { isRateCarried } from './throughput.ts'
 
 /** A moderate load, where each packet wakes the server by itself, and a high one, where many come at once. */
 const RATES = [200, 500] as const
@@ -41,7 +41,7 @@ async function cpuOfEach(
   for (const server of servers) {
     let cpuMs = await cpuOf(server, rate, options)
     if (Number.isNaN(cpuMs)) {
-      await untilCalm(server)
+      await letRest(server, options.progress)
       cpuMs = await cpuOf(server, rate, options)
     }
     used.push(cpuMs)

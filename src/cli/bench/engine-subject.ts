@@ -2,6 +2,7 @@ import { startApplication } from '../engine-rig/application.ts'
 import { type Address, SECRET, startEngineUnderLoad } from '../engine-rig/engine.ts'
 import { findListener, readUsage, type Usage } from './engine-processes.ts'
 import type { Subject } from './subject.ts'
+import { untilCalm } from './throughput.ts'
 
 /** A SIP server with the bare B2BUA in a process beside it. */
 export interface ServerSubject extends Subject {
@@ -62,4 +63,16 @@ export async function attachDrachtio(
 
 function startB2bua(admin: Address, secret: string, buyerPort: number) {
   return startApplication({ ...admin, secret, buyer: `sip:buyer@127.0.0.1:${buyerPort}` })
+}
+
+/** Waits until a server takes calls again after too many; one that does not takes no more of them either. */
+export async function letRest(
+  server: ServerSubject,
+  progress: (text: string) => void,
+): Promise<void> {
+  try {
+    await untilCalm(server)
+  } catch (error) {
+    progress(error instanceof Error ? error.message : String(error))
+  }
 }

@@ -4,10 +4,15 @@ import { requireSipp } from '../../../sip-scenarios/sipp.ts'
 import { measureCpu } from './engine-cpu.ts'
 import { engineFigure } from './engine-figure.ts'
 import { measureMemory } from './engine-memory.ts'
-import { attachDrachtio, type ServerSubject, startEngineSubject } from './engine-subject.ts'
+import {
+  attachDrachtio,
+  letRest,
+  type ServerSubject,
+  startEngineSubject,
+} from './engine-subject.ts'
 import type { Figure } from './figure.ts'
 import type { Bench, BenchOptions } from './registry.ts'
-import { findHighestRate, isRateCarried, startSippBuyer, untilCalm } from './throughput.ts'
+import { findHighestRate, isRateCarried, startSippBuyer } from './throughput.ts'
 
 /** The embedded engine beside a drachtio-server, if there is one, with the same B2BUA on each. */
 export const engineBench: Bench = {
@@ -57,7 +62,7 @@ async function measureThroughput(
     const isCarried = async (rate: number): Promise<boolean> => {
       const isGood = await isRateCarried(server, rate, seconds)
       progress(`${server.name}: ${rate} calls/s ${isGood ? 'carried' : 'not carried'}`)
-      if (!isGood) await untilCalm(server)
+      if (!isGood) await letRest(server, progress)
       await delay(BREATH_MS)
       return isGood
     }
