@@ -1,4 +1,5 @@
 import { type Anchor, createFold, hashAnchor, NO_HASH } from './ledger-hash.ts'
+import { readPages } from './pages.ts'
 import type { Queryable } from './queryable.ts'
 
 /** An anchor as it is stored; its hash in hex. */
@@ -113,18 +114,14 @@ export interface Placed {
 const PAGE = 10_000
 
 /** The hashes of all entries in the order of their places, a page at a time. */
-export async function* readPlaces(db: Queryable): AsyncGenerator<readonly Placed[]> {
-  let after = 0
-  for (;;) {
+export function readPlaces(db: Queryable): AsyncGenerator<readonly Placed[]> {
+  return readPages<Placed>(async (last) => {
     const { rows } = await db.query<Placed>({
       name: 'read-places',
       text: `select position, encode(hash, 'hex') hash from settlements
               where position > $1 order by position limit $2`,
-      values: [after, PAGE],
+      values: [last?.position ?? 0, PAGE],
     })
-    const last = rows.at(-1)
-    if (!last) return
-    after = last.position
-    yield rows
-  }
+    return rows
+  })
 }

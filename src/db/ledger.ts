@@ -1,6 +1,7 @@
 import type { LedgerEntry } from '../domain/ledger.ts'
 import type { PostbackText } from '../domain/postback.ts'
 import type { SettlementReason } from '../domain/settlement.ts'
+import { readPages } from './pages.ts'
 import type { Queryable } from './queryable.ts'
 
 /** An entry as it is stored, with the postback that it names and the call as it stands. */
@@ -45,12 +46,19 @@ const FIRST = { call_uuid: '00000000-0000-0000-0000-000000000000', revision: 0 }
 
 /** The whole ledger, call by call, a page at a time; memory does not grow with its length. */
 export async function* readLedger(db: Queryable): AsyncGenerator<readonly StoredEntry[]> {
-  let after: { readonly call_uuid: string; readonly revision: number } = FIRST
-  for (;;) {
-    const { rows } = await db.query<EntryRow>({
-      name: 'read-ledger',
-      // Looked up row by row: a plan that reads whole tables for each page takes ever longer as they grow.
-      text: `select s.call_uuid, s.revision, s.kind, s.conversion, s.reason, s.campaign_id,
+  for await (const rows of readPages<EntryRow>((last) => readPage(db, last ?? FIRST))) {
+    yield rows.map(storedEntryOf)
+  }
+}
+
+async function readPage(
+  db: Queryable,
+  after: Pick<LedgerEntry, 'call_uuid' | 'revision'>,
+): Promise<readonly EntryRow[]> {
+  const { rows } = await db.query<EntryRow>({
+    name: 'read-ledger',
+    // Looked up row by row: a plan that reads whole tables for each page takes ever longer as they grow.
+    text: `select s.call_uuid, s.revision, s.kind, s.conversion, s.reason, s.campaign_id,
                     s.campaign_version, s.group_id, s.conversion_name, s.basis, s.revenue, s.payout,
                     s.payout_clamped, s.postback_id, s.postback_value, s.connected_ms, s.late,
                     s.duplicate, s.steps, s.decided_at, s.publisher_id, s.buyer_id, s.ended_at,
@@ -67,13 +75,9 @@ export async function* readLedger(db: Queryable): AsyncGenerator<readonly Stored
                                    where postbacks.call_uuid = s.call_uuid
                                      and postbacks.postback_id = s.postback_id limit 1) p on true
               order by s.call_uuid, s.revision`,
-      values: [after.call_uuid, after.revision, PAGE],
-    })
-    const last = rows.at(-1)
-    if (!last) return
-    after = last
-    yield rows.map(storedEntryOf)
-  }
+    values: [after.call_uuid, after.revision, PAGE],
+  })
+  return rows
 }
 
 function storedEntryOf(row: EntryRow): StoredEntry {

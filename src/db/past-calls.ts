@@ -1,4 +1,5 @@
 import type { PastCall, Standing } from '../domain/rehearse.ts'
+import { readPages } from './pages.ts'
 import type { Queryable } from './queryable.ts'
 
 /** A past call with what it is worth as things stand. */
@@ -49,30 +50,34 @@ const PAGE = 2_000
 const FIRST_UUID = '00000000-0000-0000-0000-000000000000'
 
 /** The ended calls of a campaign with their postbacks, a page at a time; memory does not grow with them. */
-export async function* readPastCalls(
+export function readPastCalls(
+  db: Queryable,
+  wanted: PastCalls,
+): AsyncGenerator<readonly StoredPastCall[]> {
+  return readPages<StoredPastCall>(async (last) => {
+    const rows = await readCalls(db, wanted, last?.callUuid ?? FIRST_UUID)
+    return withPostbacks(db, rows)
+  })
+}
+
+async function readCalls(
   db: Queryable,
   { campaignId, since, until }: PastCalls,
-): AsyncGenerator<readonly StoredPastCall[]> {
-  let after = FIRST_UUID
-  for (;;) {
-    const { rows } = await db.query<CallRow>({
-      name: 'read-past-calls',
-      // A UUID begins with its time, by a process's clock: a day more at each end, and then exactly.
-      text: `${CALL_COLUMNS}
-               from calls
-              where call_uuid > greatest($1::uuid, uuid_floor($3::timestamptz - interval '1 day'))
-                and call_uuid < uuid_floor($4::timestamptz + interval '1 day')
-                and started_at >= $3 and started_at < $4
-                and campaign_id = $2 and state = 'ended'
-              order by call_uuid limit $5`,
-      values: [after, campaignId, since, until, PAGE],
-    })
-    const last = rows.at(-1)
-    if (!last) return
-    after = last.callUuid
-    const postbacks = await readPostbacks(db, rows)
-    yield rows.map((row) => pastCallOf(row, postbacks.get(row.callUuid) ?? []))
-  }
+  after: string,
+): Promise<readonly CallRow[]> {
+  const { rows } = await db.query<CallRow>({
+    name: 'read-past-calls',
+    // A UUID begins with its time, by a process's clock: a day more at each end, and then exactly.
+    text: `${CALL_COLUMNS}
+             from calls
+            where call_uuid > greatest($1::uuid, uuid_floor(greatest($3::timestamptz - interval '1 day', 'epoch')))
+              and call_uuid < uuid_floor($4::timestamptz + interval '1 day')
+              and started_at >= $3 and started_at < $4
+              and campaign_id = $2 and state = 'ended'
+            order by call_uuid limit $5`,
+    values: [after, campaignId, since, until, PAGE],
+  })
+  return rows
 }
 
 /** The same of calls that are locked. */
@@ -85,10 +90,17 @@ export async function loadPastCalls(
     text: `${CALL_COLUMNS} from calls where call_uuid = any($1::uuid[])`,
     values: [callUuids],
   })
+  const calls = await withPostbacks(db, rows)
+  return new Map(calls.map((call) => [call.callUuid, call]))
+}
+
+async function withPostbacks(
+  db: Queryable,
+  rows: readonly CallRow[],
+): Promise<readonly StoredPastCall[]> {
+  if (rows.length === 0) return []
   const postbacks = await readPostbacks(db, rows)
-  return new Map(
-    rows.map((row) => [row.callUuid, pastCallOf(row, postbacks.get(row.callUuid) ?? [])]),
-  )
+  return rows.map((row) => pastCallOf(row, postbacks.get(row.callUuid) ?? []))
 }
 
 async function readPostbacks(
