@@ -103,6 +103,19 @@ export const UAS_OPTION_CASES: readonly Case[] = [
   },
 ]
 
+/** Where the BYE goes once the caller has sent a re-INVITE from another Contact. */
+async function targetAfterReinvite(stage: Stage, expectedUser: string): Promise<void> {
+  const { call, dialog, ok, phone } = await answeredCall(stage)
+  const again = call.inDialog(ok, 'INVITE', 2, { body: HOLD })
+  phone.sendRaw(again.replace('<sip:caller@', '<sip:moved@'))
+  phone.sendRaw(call.ack(await phone.expect('200 INVITE', ok), 2))
+  const over = dialog.destroy()
+  const bye = await phone.expect('BYE')
+  assert.match(bye.text, new RegExp(`^BYE sip:${expectedUser}@`))
+  phone.answer(bye, 200)
+  await over
+}
+
 /** What a dialog can be asked for beside `dialog.ts`. */
 export const DIALOG_OPTION_CASES: readonly Case[] = [
   {
@@ -213,6 +226,47 @@ export const DIALOG_OPTION_CASES: readonly Case[] = [
       const again = await phone.expect('200 INVITE', ok)
       assert.equal(again.body, SDP)
       phone.sendRaw(call.ack(again, 2))
+      await hangUp(dialog, phone)
+    },
+  },
+  {
+    name: 'a caller that sends a re-INVITE from another Contact is reached there from then on',
+    run: (stage) => targetAfterReinvite(stage, 'moved'),
+    differs: {
+      why: 'drachtio-server goes on to the first Contact (RFC 3261 §12.2.2 asks for the new one)',
+      run: (stage) => targetAfterReinvite(stage, 'caller'),
+    },
+  },
+  {
+    name: 'a route without lr is a strict router: it is the Request-URI, and the Contact the last route',
+    run: async (stage) => {
+      const edge = await stage.phone()
+      const { outcome, phone } = await placedCall(stage)
+      const invite = await phone.expect('INVITE')
+      const headers = [`Record-Route: <sip:strict@127.0.0.1:${edge.port}>`]
+      phone.answer(invite, 200, { body: SDP, headers })
+      const ack = await edge.expect('ACK')
+      assert.match(ack.text, /^ACK sip:strict@/)
+      assert.match(valueOf(ack, 'route'), /^<sip:phone@/)
+      const over = (await dialogOf(outcome)).destroy()
+      edge.answer(await edge.expect('BYE'), 200)
+      await over
+    },
+  },
+  {
+    name: 'requests of the application in a dialog count on, one by one',
+    run: async (stage) => {
+      const { dialog, phone } = await answeredCall(stage)
+      const numbers: number[] = []
+      for (const method of ['INFO', 'OPTIONS', 'MESSAGE']) {
+        const response = dialog.request({ method })
+        const request = await phone.expect(method)
+        numbers.push(request.cseq)
+        phone.answer(request, 200)
+        await response
+      }
+      const [first = 0] = numbers
+      assert.deepEqual(numbers, [first, first + 1, first + 2])
       await hangUp(dialog, phone)
     },
   },
