@@ -15,6 +15,8 @@ export interface Verdict {
 export interface Frames {
   /** Sends one frame of the given words and waits for what the server says about it. */
   readonly ask: (words: string, text?: string) => Promise<Verdict>
+  /** Whether a frame with a SIP message that begins so has come. */
+  readonly has: (start: string) => boolean
   /** Waits for a record of a call of this type, and takes it. */
   readonly recorded: (type: string) => Promise<Verdict>
   /** Sends bytes as they are. */
@@ -59,11 +61,8 @@ export async function openFrames(admin: { host: string; port: number }): Promise
       return { words: all.slice(3), text: sent }
     },
     write: (bytes) => socket.write(bytes, 'latin1'),
-    delivered: (start) =>
-      take(
-        (payload) => payload.split('|')[1] === 'sip' && payload.includes(`\r\n${start}`),
-        `frame with ${start}`,
-      ),
+    delivered: (start) => take((payload) => isDelivery(payload, start), `frame with ${start}`),
+    has: (start) => inbox.some((payload) => isDelivery(payload, start)),
     recorded: (type) => take((payload) => payload.split('|')[1] === type, `record ${type}`),
     closed: () =>
       eventually(
@@ -73,6 +72,9 @@ export async function openFrames(admin: { host: string; port: number }): Promise
     close: () => socket.destroy(),
   }
 }
+
+const isDelivery = (payload: string, start: string): boolean =>
+  payload.split('|')[1] === 'sip' && payload.includes(`\r\n${start}`)
 
 /** Takes whole frames off the front; gives what is left. */
 function readFrames(bytes: Buffer<ArrayBuffer>, inbox: string[]): Buffer<ArrayBuffer> {
