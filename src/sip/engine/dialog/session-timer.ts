@@ -51,16 +51,18 @@ export function isTooShort(headers: readonly HeaderField[]): boolean {
 
 /** Whether one side says that it knows session timers. */
 export function supportsTimer(headers: readonly HeaderField[]): boolean {
-  return listElements(headerValues(headers, 'supported')).some(
-    (option) => option.toLowerCase() === 'timer',
-  )
+  return namesTimer(headers, 'supported')
+}
+
+function namesTimer(headers: readonly HeaderField[], key: 'supported' | 'require'): boolean {
+  return listElements(headerValues(headers, key)).some((option) => option.toLowerCase() === 'timer')
 }
 
 /**
  * The terms of a 2xx of ours to an INVITE or UPDATE: what the application wrote into it, else what
  * the caller asked for if it said who refreshes, or if that was settled before. As drachtio-server
  * does, a shorter time than 90 s in a first INVITE is made 90 (RFC 4028 §9 would answer 422), and an
- * offer that leaves the refresher open is not taken up.
+ * offer that leaves the refresher open is taken up, by us, only for a caller that insists on a timer.
  */
 export function agreeAsServer(
   asked: readonly HeaderField[],
@@ -70,7 +72,8 @@ export function agreeAsServer(
   const ours = parseSessionExpires(given)
   if (ours) return termsOf(ours, ours.refresher ?? (supportsTimer(asked) ? 'uac' : 'uas'))
   const theirs = parseSessionExpires(asked)
-  const refresher = theirs?.refresher ?? (before && AS_SERVER[before])
+  const insists = namesTimer(asked, 'require') ? 'uas' : undefined
+  const refresher = theirs?.refresher ?? (before ? AS_SERVER[before] : insists)
   return theirs && refresher ? termsOf(theirs, refresher) : undefined
 }
 

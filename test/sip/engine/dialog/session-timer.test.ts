@@ -50,6 +50,11 @@ describe('a 2xx of ours agrees', () => {
     { name: 'to 90 s at least', asked: expires('30;refresher=uac'), expected: them(90) },
     { name: 'to no open offer', asked: [...expires('600'), TIMER], expected: undefined },
     {
+      name: 'that we refresh for a caller that insists on a timer',
+      asked: [...expires('600'), header('Require', '100rel, timer')],
+      expected: us(600),
+    },
+    {
       name: 'to an open offer as it was settled before',
       asked: expires('600'),
       before: 'us' as const,
