@@ -75,14 +75,15 @@ function cached<T>(read: () => Promise<T>): () => Promise<T> {
   }
 }
 
-/** Without the database there is one metric less than usual, and one that says so. */
+/** What cannot be read is left out; whether the database answers at all is a metric of its own. */
 async function readStoredMetrics(db: Queryable): Promise<readonly Metric[]> {
-  try {
-    const [backlog, problems] = await Promise.all([readBacklog(db), listProblems(db)])
-    return [isUp(1), ...backlogMetrics(backlog), problemMetric(problems)]
-  } catch {
-    return [isUp(0)]
-  }
+  const [backlog, problems] = await Promise.allSettled([readBacklog(db), listProblems(db)])
+  const answers = backlog.status === 'fulfilled' || problems.status === 'fulfilled'
+  return [
+    isUp(answers ? 1 : 0),
+    ...(backlog.status === 'fulfilled' ? backlogMetrics(backlog.value) : []),
+    ...(problems.status === 'fulfilled' ? [problemMetric(problems.value)] : []),
+  ]
 }
 
 const isUp = (value: number): Metric =>
