@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { AppError } from '../../domain/app-error.ts'
 import type { Address } from '../engine-rig/engine.ts'
 import { buildHostile, buildRequest, createDice } from './damage.ts'
 
@@ -54,9 +55,14 @@ interface Stranger {
 /** What it is answered it does not read. */
 async function open(address: string): Promise<Stranger> {
   const socket = createSocket('udp4')
-  socket.on('error', () => {})
   socket.bind(0, address)
-  await once(socket, 'listening')
+  try {
+    await once(socket, 'listening')
+  } catch (cause) {
+    const hint = `Strangers send from ${address}, which is not an address of this machine: add it to its loopback.`
+    throw new AppError('invalid_configuration', hint, { cause })
+  }
+  socket.on('error', () => {})
   return { socket, host: `${address}:${socket.address().port}` }
 }
 

@@ -106,12 +106,17 @@ async function warmUp(
   const hostile = await startHostile(engine.sip, seed - 1)
   const calls = rate * warmUpSeconds
   const caller = await startSoakCaller(engine.sip, { folder, lossPercent, rate, calls })
-  await caller.over
-  await hostile.close()
+  await untilDone(caller, warmUpSeconds, t1Ms)
+  await Promise.all([caller.close(), hostile.close()])
   return untilEmpty(engine, t1Ms)
 }
 
-/** Until the caller is done, or should have been. */
+/** Until the caller has made its calls, or should have. */
+async function untilDone({ over }: SoakPhone, seconds: number, t1Ms: number): Promise<void> {
+  const lateMs = seconds * 1_000 + patienceMs(t1Ms)
+  await Promise.race([over, delay(lateMs, undefined, { ref: false })])
+}
+
 async function torment(
   { engine, application, caller, hostile }: Stage,
   { killEveryMs, progress, seconds, t1Ms }: SoakOptions,
@@ -126,10 +131,7 @@ async function torment(
     )
   }, PROGRESS_MS)
   application.torment(killEveryMs)
-  await Promise.race([
-    caller.over,
-    delay(seconds * 1_000 + patienceMs(t1Ms), undefined, { ref: false }),
-  ])
+  await untilDone(caller, seconds, t1Ms)
   clearInterval(report)
   await application.spare()
   await hostile.close()
