@@ -59,13 +59,15 @@ async function measureThroughput(
 ): Promise<readonly Figure[]> {
   const rates: number[] = []
   for (const server of servers) {
-    const isCarried = async (rate: number): Promise<boolean> => {
+    const tryRate = async (rate: number): Promise<boolean> => {
       const isGood = await isRateCarried(server, rate, seconds)
       progress(`${server.name}: ${rate} calls/s ${isGood ? 'carried' : 'not carried'}`)
       if (!isGood) await letRest(server, progress)
       await delay(BREATH_MS)
       return isGood
     }
+    // Once may be chance: something else that the machine did just then.
+    const isCarried = async (rate: number) => (await tryRate(rate)) || (await tryRate(rate))
     rates.push(await findHighestRate({ first: FIRST_RATE, max: RATE_MAX, isCarried }))
   }
   return [engineFigure(servers, rates, { figure: 'throughput', unit: 'calls/s', better: 'higher' })]
