@@ -95,6 +95,16 @@ describe('rehearse (B15)', () => {
     expect(before.converted).toBeGreaterThan(20)
   })
 
+  it('takes all calls since the beginning of time, which no UUID reaches', async () => {
+    const { calls } = await rehearse(database, {
+      ...range,
+      since: new Date(0),
+      rulesFor: () => rulesWith(long(60), group('*0.8')),
+      onDifference: () => {},
+    })
+    expect(calls).toBe(62)
+  })
+
   it('says what each call would be worth under others', async () => {
     const { differences } = await differencesUnder(long(60), group('*0.5'))
     const found = differences.find(({ callUuid }) => callUuid === sold)
