@@ -60,14 +60,12 @@ async function engineMetrics(engine: Pick<EmbeddedEngine, 'stats'>): Promise<rea
       value,
     })),
   }
-  const counters = Object.entries(stats.counters).map(
-    ([name, value]): Metric => ({
-      name: `bridgeback_engine_${snakeCase(name)}_total`,
-      type: 'counter',
-      help: 'Counted by the SIP engine since it was started',
-      samples: [{ value }],
-    }),
-  )
+  const counters = Object.entries(stats.counters).map(([name, value]): Metric => ({
+    name: `bridgeback_engine_${snakeCase(name)}_total`,
+    type: 'counter',
+    help: 'Counted by the SIP engine since it was started',
+    samples: [{ value }],
+  }))
   return [tables, ...counters]
 }
 
