@@ -3,6 +3,7 @@ import { noteProblem } from '../../src/db/delivery-problems.ts'
 import { claim } from '../delivery/support/lanes.ts'
 import { aDelivery, insertCalls, queue } from '../delivery/support/outbox.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { anEndedCall, flowOn } from '../support/flow.ts'
 import { ADMIN_KEY, openTestServer } from './support/server.ts'
 
 const linesOf = (text: string) => text.split('\n').filter((line) => !line.startsWith('#'))
@@ -50,6 +51,38 @@ it('says how much there is to do, and which tracking URLs keep failing', async (
   )
   const oldest = lines.find((line) => line.startsWith('bridgeback_delivery_oldest_due_seconds'))
   expect(Number(oldest?.split(' ')[1])).toBeCloseTo(90, -1)
+})
+
+it('counts the decisions that wait, and says how late the latest is (B10)', async () => {
+  const db = await openTestDatabase()
+  const deps = await flowOn(db)
+  await anEndedCall(deps)
+  await anEndedCall(deps)
+  await db.setClock('630 seconds')
+
+  const { app } = openTestServer({ database: db })
+  const lines = linesOf((await app.inject('/metrics')).body)
+
+  expect(lines).toContain('bridgeback_decisions_pending 2')
+  const late = lines.find((line) => line.startsWith('bridgeback_decisions_late_seconds'))
+  expect(Number(late?.split(' ')[1])).toBeCloseTo(30, -1)
+})
+
+it('asks the database once for monitors that come together', async () => {
+  const db = await openTestDatabase()
+  let asked = 0
+  const query: typeof db.query = (statement, values) => {
+    asked++
+    return db.query(statement, values)
+  }
+
+  const { app } = openTestServer({ database: { ...db, query } })
+  await app.inject('/metrics')
+  const once = asked
+  await app.inject('/metrics')
+
+  expect(once).toBeGreaterThan(0)
+  expect(asked).toBe(once)
 })
 
 it('says that the database is away, and what it knows without it', async () => {
