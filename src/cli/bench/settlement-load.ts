@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Pool } from 'pg'
 import { startEmbeddedPostgres } from '../../db/embedded.ts'
 import { migrate } from '../../db/migrate.ts'
 import { ensurePartitions } from '../../db/partitions.ts'
@@ -43,6 +44,8 @@ const TELLING = {
 /** A database that is durable like a service's own, with one campaign and nothing else. */
 export interface BenchDatabase {
   readonly database: Database
+  /** The same database for the peer, without what `database` does to be fast. */
+  readonly plain: Pool
   readonly rules: CampaignRules
   readonly deps: FlowDeps
   readonly close: () => Promise<void>
@@ -60,6 +63,7 @@ export async function openBenchDatabase(): Promise<BenchDatabase> {
     max: CONNECTIONS_MAX,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   })
+  const plain = new Pool({ ...postgres.connection, max: CONNECTIONS_MAX })
   await migrate(database)
   await ensurePartitions(database)
   await database.query(
@@ -70,6 +74,7 @@ export async function openBenchDatabase(): Promise<BenchDatabase> {
   const telling = parseCampaignRules(TELLING)
   return {
     database,
+    plain,
     rules,
     deps: {
       database,
@@ -79,7 +84,7 @@ export async function openBenchDatabase(): Promise<BenchDatabase> {
       log: { debug() {}, info() {}, warn() {}, error: console.error },
     },
     async close() {
-      await database.close()
+      await Promise.all([plain.end(), database.close()])
       await postgres.close()
       await rm(dataDir, { recursive: true, force: true })
     },

@@ -1,24 +1,39 @@
+import type { Pool, PoolClient } from 'pg'
 import { v7 as uuidv7 } from 'uuid'
-import type { Database } from '../../db/queryable.ts'
 
 /** What the peer is called in tables. */
 export const NAIVE = 'one transaction a request'
 /** Requests of the peer under way at once. */
 export const NAIVE_IN_FLIGHT = 32
 
+/** A transaction as it is written first, with nothing of what the service knows about plans and pipelines. */
+async function transact<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    client.release()
+    return result
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
+}
+
 /**
  * The peer of the benches of money: what is written first, one transaction a request, with the same rows of
  * calls and postbacks and without ledger, outbox and arithmetic.
  */
-export function naivePostback(database: Database): (callUuid: string) => Promise<void> {
+export function naivePostback(pool: Pool): (callUuid: string) => Promise<void> {
   return (callUuid) =>
-    database.transaction(async (db) => {
-      await db.query({
+    transact(pool, async (client) => {
+      await client.query({
         name: 'naive-lock',
         text: `select conversion, settle_at from calls where call_uuid = $1 for update`,
         values: [callUuid],
       })
-      await db.query({
+      await client.query({
         name: 'naive-insert',
         text: `insert into postbacks (call_uuid, postback_id, received_at, source, method, query, body, leg,
                                       http_status, status, reason, conversion, revenue_text)
@@ -26,7 +41,7 @@ export function naivePostback(database: Database): (callUuid: string) => Promise
                        'posted_revenue', 'converted', '10.00')`,
         values: [callUuid, uuidv7()],
       })
-      await db.query({
+      await client.query({
         name: 'naive-update',
         text: `update calls set conversion = 'converted', settled_at = now(), revenue = 10, payout = 8,
                       revision = revision + 1, reason = 'posted_revenue' where call_uuid = $1`,
@@ -36,10 +51,10 @@ export function naivePostback(database: Database): (callUuid: string) => Promise
 }
 
 /** The same for timeouts: each due call in a transaction of its own. False once none is due. */
-export function naiveExpiry(database: Database): () => Promise<boolean> {
+export function naiveExpiry(pool: Pool): () => Promise<boolean> {
   return () =>
-    database.transaction(async (db) => {
-      const { rows } = await db.query<{ callUuid: string }>({
+    transact(pool, async (client) => {
+      const { rows } = await client.query<{ callUuid: string }>({
         name: 'naive-due',
         text: `select call_uuid "callUuid" from calls
                 where conversion = 'pending' and settle_at <= app_now()
@@ -47,7 +62,7 @@ export function naiveExpiry(database: Database): () => Promise<boolean> {
       })
       const [due] = rows
       if (!due) return false
-      await db.query({
+      await client.query({
         name: 'naive-expire',
         text: `update calls set conversion = 'not_converted', settled_at = app_now(),
                       revision = revision + 1, reason = 'no_postback' where call_uuid = $1`,

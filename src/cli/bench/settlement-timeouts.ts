@@ -79,9 +79,8 @@ async function measureExpiries(
   { seconds, progress }: BenchOptions,
 ): Promise<Figure> {
   progress('settle: all due')
-  const { database } = bench
   await passTime(bench, '1 day')
-  const expiry = naiveExpiry(database)
+  const expiry = naiveExpiry(bench.plain)
   const always = { next: () => ({ done: false as const, value: '' }) }
   const naive = await runClosedLoop(always, NAIVE_IN_FLIGHT, seconds / 2, expiry)
   const perSecond = await expirePerSecond(bench, seconds)

@@ -29,14 +29,14 @@ async function measureSetValue(
   bench: BenchDatabase,
   { seconds, progress }: BenchOptions,
 ): Promise<readonly Figure[]> {
-  const { database, deps } = bench
+  const { database, plain, deps } = bench
   const steps = createSteps(deps, new AbortController().signal)
   const calls = CALLS_PER_SECOND_MAX * seconds * 3
   progress(`set-value: ${calls} calls that wait for a postback`)
   const callUuids = await insertPendingCalls(database, { calls, endedSecondsAgo: 0 })
   await database.query('vacuum analyze calls')
   const next = callUuids[Symbol.iterator]()
-  const naive = naivePostback(database)
+  const naive = naivePostback(plain)
   const ours = (callUuid: string) => post(steps, callUuid)
 
   // Turn and turn about, so that what else the machine does falls on both.
