@@ -1,7 +1,7 @@
-import { dialogAsClient } from '../dialog/dialog.ts'
 import { headerValue, headerValues, listElements } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
 import { parseDigits } from '../message/uri.ts'
+import { openAsClient } from './open-dialog.ts'
 import type { Core, Dialog, Invitation } from './state.ts'
 
 /**
@@ -25,7 +25,10 @@ export function isNews(invitation: Invitation, response: SipResponse): boolean {
 export function openEarly(core: Core, invitation: Invitation, response: SipResponse): void {
   const known = core.dialogs.get(invitation.dialogId)
   if (invitation.dialog || known?.state.remoteTag === response.toTag) return
-  core.dialogs.set(invitation.dialogId, { ...openDialog(invitation, response), phase: 'early' })
+  core.dialogs.set(invitation.dialogId, {
+    ...openAsClient(invitation, invitation.localParty, response),
+    phase: 'early',
+  })
 }
 
 /** Forgets the early dialog of a call that does not come about. */
@@ -39,31 +42,9 @@ export function closeEarly(core: Core, { dialog, dialogId }: Invitation): void {
  * @see RFC 3261 §13.2.2.4
  */
 export function confirmEarly(core: Core, invitation: Invitation, response: SipResponse): Dialog {
-  const fresh = openDialog(invitation, response)
+  const fresh = openAsClient(invitation, invitation.localParty, response)
   const early = core.dialogs.get(invitation.dialogId)
   if (!early || early.state.remoteTag !== response.toTag) return fresh
   const { localCSeq, remoteCSeq } = early.state
   return { ...fresh, state: { ...fresh.state, localCSeq, remoteCSeq } }
 }
-
-/** The dialog that a response to an INVITE of ours makes. */
-export function openDialog(
-  { application, dialogId, localParty, sent, transaction }: Invitation,
-  response: SipResponse,
-): Dialog {
-  return {
-    state: dialogAsClient({ id: dialogId, uri: sent.uri, localParty }, response),
-    phase: 'confirmed',
-    application: application ?? NOBODY,
-    listener: sent.listener,
-    flow: transaction?.hop,
-    answer: undefined,
-    unacknowledged: [],
-    pendingInvite: undefined,
-    heldBye: undefined,
-    expiry: undefined,
-    sessionTimer: undefined,
-  }
-}
-
-const NOBODY = { id: 0, send: () => undefined, isConnected: () => false }

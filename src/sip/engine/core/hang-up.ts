@@ -4,14 +4,7 @@ import { endAnswer } from './acknowledge.ts'
 import type { SipResponse } from '../message/message.ts'
 import { composeInDialog } from './compose.ts'
 import { stopSessionTimer } from './session-timer.ts'
-import {
-  type ClientRequest,
-  type Core,
-  type Dialog,
-  newTxn,
-  type OutgoingRequest,
-  recordCall,
-} from './state.ts'
+import { type Core, type Dialog, type OutgoingRequest, ownRequest, recordCall } from './state.ts'
 import { startRequest } from './start-request.ts'
 
 /** Why and how the engine hangs up by itself. */
@@ -69,15 +62,7 @@ export function sendOwnRequest(
   sent: OutgoingRequest,
   onOver: (response?: SipResponse) => void,
 ): void {
-  const client: ClientRequest = {
-    txn: newTxn(),
-    application: undefined,
-    dialogId: dialog.state.id,
-    dialog,
-    sent,
-    transaction: undefined,
-  }
-  startRequest(core, client, {
+  startRequest(core, ownRequest(dialog, sent), {
     onResponse: (response) => {
       if (response.status >= 200) onOver(response)
     },

@@ -6,17 +6,18 @@ import type { Hop } from '../transport/transport.ts'
 import { cancelOrHold, sendCancel } from './application-cancel.ts'
 import { composeFailureAck, type Place } from './compose.ts'
 import { hangUp } from './hang-up.ts'
+import { openAsClient } from './open-dialog.ts'
 import { deliverResponse, noHop, statusOfFailure, syntheticResponse } from './send.ts'
 import { repeatAck, sendAck } from './send-ack.ts'
-import { closeEarly, confirmEarly, isNews, openDialog, openEarly } from './early-dialog.ts'
+import { closeEarly, confirmEarly, isNews, openEarly } from './early-dialog.ts'
 import { settleAsClient } from './session-timer.ts'
 import {
   type ClientRequest,
   type Core,
   type Dialog,
   type Invitation,
-  newTxn,
   type OutgoingRequest,
+  ownRequest,
   recordCall,
 } from './state.ts'
 import { startRequest } from './start-request.ts'
@@ -39,15 +40,10 @@ export function inviteAgain(
     readonly onFinal: (response: SipResponse) => void
   },
 ): void {
-  const client: ClientRequest = {
-    txn: newTxn(),
-    application: undefined,
-    dialogId: dialog.state.id,
-    dialog,
-    sent: what.request,
-    transaction: undefined,
-  }
-  start(core, client, { localParty: what.place.localParty, onFinal: what.onFinal })
+  start(core, ownRequest(dialog, what.request), {
+    localParty: what.place.localParty,
+    onFinal: what.onFinal,
+  })
 }
 
 function start(
@@ -201,7 +197,7 @@ function receiveFurtherSuccess(core: Core, invitation: Invitation, response: Sip
   if (repeatAck(invitation, tag) || established?.state.remoteTag === tag) return
   if (invitation.dialog || (acks?.size ?? 0) >= FORKS_MAX) return
   core.counters.forksHungUp++
-  const fork = openDialog(invitation, response)
+  const fork = openAsClient(invitation, invitation.localParty, response)
   sendAck(core, invitation, fork, undefined)
   hangUp(core, fork, { text: 'Call completed elsewhere', tell: false })
 }

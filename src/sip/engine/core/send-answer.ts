@@ -1,7 +1,7 @@
-import { dialogAsServer } from '../dialog/dialog.ts'
 import { repeatUntilAck } from './acknowledge.ts'
 import { rememberRefusal } from './copies.ts'
 import { enterDialog, hangUp } from './hang-up.ts'
+import { openAsServer } from './open-dialog.ts'
 import { keepRinging } from './own-answer.ts'
 import { repeatUntilPrack, sendInTurn, stopReliable } from './reliable.ts'
 import { settleAsServer } from './session-timer.ts'
@@ -86,17 +86,9 @@ function rejectInvite(core: Core, pending: ServerRequest, status: number, text: 
 
 function openDialog(core: Core, pending: ServerRequest): Dialog {
   const dialog: Dialog = {
-    state: dialogAsServer(pending.request, pending.localTag),
+    ...openAsServer(pending),
     phase: 'early',
-    application: pending.application,
-    listener: pending.transaction.listener,
-    flow: pending.transaction.hop,
-    answer: undefined,
-    unacknowledged: [],
     pendingInvite: pending.txn,
-    heldBye: undefined,
-    expiry: undefined,
-    sessionTimer: undefined,
   }
   enterDialog(core, dialog)
   return dialog

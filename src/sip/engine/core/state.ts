@@ -214,6 +214,16 @@ export function newTxn(): string {
   return randomUUID()
 }
 
+/** A request that the engine sends in a dialog by itself. */
+export const ownRequest = (dialog: Dialog, sent: OutgoingRequest): ClientRequest => ({
+  txn: newTxn(),
+  application: undefined,
+  dialogId: dialog.state.id,
+  dialog,
+  sent,
+  transaction: undefined,
+})
+
 /** Tells an application that what it asked for was not done, and why. */
 export function refuseApplication(application: Application, id: string, reason: string): void {
   application.send(answerPayload(id, 'NOK', reason))

@@ -1,9 +1,9 @@
-import { dialogAsClient, dialogAsServer } from '../dialog/dialog.ts'
 import { headerValue, type HeaderField } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
 import { NETWORK_LIMITS, splitMessage } from '../message/split.ts'
 import { parseDigits } from '../message/uri.ts'
 import { endDialog, enterDialog } from './hang-up.ts'
+import { openAsClient, openAsServer } from './open-dialog.ts'
 import type { ClientRequest, Core, Dialog, ServerRequest } from './state.ts'
 
 /** How long a subscription lasts that does not say. @see RFC 6665 §4.2.1.1, left to the package */
@@ -29,7 +29,7 @@ export function answerSubscription(
   if (dialog?.expiry && request.method === 'NOTIFY' && isLast(request.headers))
     endDialog(core, dialog)
   if (request.method !== 'SUBSCRIBE' || status >= 300) return
-  const opened = dialog ?? openAsNotifier(core, pending)
+  const opened = dialog ?? (pending.dialog = enter(core, openAsServer(pending)))
   if (dialog && !dialog.expiry) return // a call's: it does not end with a subscription in it
   keepUp(core, opened, expiresIn(headersOf(text)) ?? expiresIn(request.headers))
 }
@@ -49,7 +49,7 @@ export function followSubscription(
   const { status } = response
   if (dialog?.expiry && isOver(sent.method, sent.text, status)) endDialog(core, dialog)
   if (sent.method !== 'SUBSCRIBE' || status >= 300 || (dialog && !dialog.expiry)) return
-  const opened = dialog ?? openAsSubscriber(core, client, localParty, response)
+  const opened = dialog ?? enter(core, openAsClient(client, localParty, response))
   keepUp(core, opened, expiresIn(response.headers) ?? expiresIn(headersOf(sent.text)))
 }
 
@@ -71,44 +71,7 @@ function expiresIn(headers: readonly HeaderField[]): number | undefined {
   return parseDigits(headerValue(headers, 'expires') ?? '', 10)
 }
 
-function openAsNotifier(core: Core, pending: ServerRequest): Dialog {
-  const { application, localTag, request, transaction } = pending
-  const state = dialogAsServer(request, localTag)
-  pending.dialog = open(core, {
-    state,
-    application,
-    listener: transaction.listener,
-    flow: transaction.hop,
-  })
-  return pending.dialog
-}
-
-function openAsSubscriber(
-  core: Core,
-  { application, dialogId: id, sent, transaction }: ClientRequest,
-  localParty: string,
-  response: SipResponse,
-): Dialog {
-  const state = dialogAsClient({ id, uri: sent.uri, localParty }, response)
-  const nobody = { id: 0, send: () => undefined, isConnected: () => false }
-  const flow = transaction?.hop
-  return open(core, { state, application: application ?? nobody, listener: sent.listener, flow })
-}
-
-function open(
-  core: Core,
-  who: Pick<Dialog, 'state' | 'application' | 'listener' | 'flow'>,
-): Dialog {
-  const dialog: Dialog = {
-    ...who,
-    phase: 'confirmed',
-    answer: undefined,
-    unacknowledged: [],
-    pendingInvite: undefined,
-    heldBye: undefined,
-    expiry: undefined,
-    sessionTimer: undefined,
-  }
+function enter(core: Core, dialog: Dialog): Dialog {
   enterDialog(core, dialog)
   return dialog
 }
