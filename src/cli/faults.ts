@@ -3,7 +3,7 @@ import { requireSipp } from '../../sip-scenarios/sipp.ts'
 import { AppError } from '../domain/app-error.ts'
 import { runEngineSoak, type SoakOptions } from './engine-soak/run.ts'
 import { type Cluster, startCluster } from './faults/cluster.ts'
-import type { Verdict } from './faults/judge.ts'
+import type { Verdict } from './faults/verdict.ts'
 import { runFaults, type RunOptions, type RunResult } from './faults/run.ts'
 import { SEEDED_BUGS } from './faults/seeded-bugs.ts'
 

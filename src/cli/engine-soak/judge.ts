@@ -1,14 +1,5 @@
+import { none, type Verdict } from '../faults/verdict.ts'
 import type { PhoneCall } from './outcomes.ts'
-
-/** One promise, and how often it was broken; the form is that of every fault. */
-export interface Verdict {
-  readonly invariant: string
-  readonly expected: number
-  readonly seen: number
-  readonly ok: boolean
-  /** The first of what was wrong. */
-  readonly example: string | undefined
-}
 
 /** A time without an application. */
 export interface Outage {
@@ -98,10 +89,6 @@ function judgeHeap({ heap, planned }: SoakRecord): readonly Verdict[] {
   const example = `${heap.beforeBytes} bytes before, ${heap.afterBytes} after`
   const expected = HEAP_BYTES_PER_CALL_MAX
   return [{ invariant: 'heap_bytes_per_call', expected, seen, ok: seen <= expected, example }]
-}
-
-function none(invariant: string, found: readonly string[]): Verdict {
-  return { invariant, expected: 0, seen: found.length, ok: found.length === 0, example: found[0] }
 }
 
 function atLeast(invariant: string, expected: number, seen: number): Verdict {

@@ -10,7 +10,8 @@ import {
 } from '../engine-rig/engine.ts'
 import type { EngineSample } from '../engine-rig/engine-process.ts'
 import { type Hostile, startHostile } from './hostile.ts'
-import { countCut, judgeSoak, type Verdict } from './judge.ts'
+import type { Verdict } from '../faults/verdict.ts'
+import { countCut, judgeSoak } from './judge.ts'
 import { type MortalApplication, startMortalApplication } from './mortal.ts'
 import { type SoakPhone, startSoakBuyer, startSoakCaller } from './phones.ts'
 

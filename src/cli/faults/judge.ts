@@ -1,16 +1,7 @@
 import { deliveryId } from '../../domain/delivery.ts'
 import type { CallSeen, OutsideRecord, RequestSeen } from './record.ts'
 import type { Stored, StoredDelivery, StoredSettlement } from './stored.ts'
-
-/** One promise, and how often it was broken. */
-export interface Verdict {
-  readonly invariant: string
-  readonly expected: number
-  readonly seen: number
-  readonly ok: boolean
-  /** The first of what was wrong. */
-  readonly example: string | undefined
-}
+import { none, type Verdict } from './verdict.ts'
 
 /** Of all requests that were taken, how many may be repeats of one taken before. */
 const DUPLICATES_PERCENT_MAX = 6
@@ -31,10 +22,6 @@ export function judge(record: OutsideRecord, stored: Stored): readonly Verdict[]
     none('forged', findForged(record)),
     judgeDuplicates(record),
   ]
-}
-
-function none(invariant: string, found: readonly string[]): Verdict {
-  return { invariant, expected: 0, seen: found.length, ok: found.length === 0, example: found[0] }
 }
 
 const callsOf = ({ calls }: OutsideRecord): readonly (readonly [string, CallSeen])[] => [...calls]
