@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { freeUdpPort } from '../support/free-port.ts'
 
 /** Longer than any message is repeated for, twice. */
 const LIFE_SECONDS = 90
@@ -28,7 +28,7 @@ export async function callThrough(
   load: SippLoad,
   begin: (calleePort: number) => void,
 ): Promise<number | null> {
-  const [calleePort, callerPort] = [await freePort(), await freePort()]
+  const [calleePort, callerPort] = [await freeUdpPort(), await freeUdpPort()]
   const { calls, callsPerSecond, lostPercent } = load
   const common = `-i 127.0.0.1 -nostdin -lost ${lostPercent}`
   const callee = start(`-sf ${CALLEE} -p ${calleePort} ${common}`)
@@ -54,14 +54,4 @@ const start = (options: string): ChildProcess =>
 async function over(child: ChildProcess): Promise<number | null> {
   if (child.exitCode === null) await once(child, 'exit')
   return child.exitCode
-}
-
-/** A port that was free a moment ago: SIPp cannot be asked which one it took. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  return port
 }

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
-import { type Message, SDP } from '../../sip/engine/support/phone.ts'
+import { SDP, valueOf } from '../../sip/engine/support/phone.ts'
 import { bridgeWith, hangUp } from '../bridging.ts'
 import type { Case } from '../subject.ts'
-
-const valueOf = (message: Message, key: string): string =>
-  message.headers.find((field) => field.key === key)?.value ?? ''
 
 const OTHER = SDP.replace('6000', '7000')
 

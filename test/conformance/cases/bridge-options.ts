@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Dlg, Req, Res } from '../../sip/engine/support/application.ts'
-import { type Message, SDP } from '../../sip/engine/support/phone.ts'
+import { SDP, valueOf } from '../../sip/engine/support/phone.ts'
 import { answer, bridge, bridgeWith, hangUp, type Legs, refuse } from '../bridging.ts'
 import type { Case } from '../subject.ts'
-
-const valueOf = (message: Message, key: string): string =>
-  message.headers.find((field) => field.key === key)?.value ?? ''
 
 const HOLD = SDP.replace('s=-', 's=hold')
 

@@ -1,37 +1,8 @@
 import assert from 'node:assert/strict'
-import type { Dlg } from '../../sip/engine/support/application.ts'
-import { type Message, SDP } from '../../sip/engine/support/phone.ts'
+import { type Message, SDP, valueOf } from '../../sip/engine/support/phone.ts'
+import { type Bridge, bridgeWith } from '../bridging.ts'
 import { fromCallee } from '../callee.ts'
-import type { Stage } from '../stage.ts'
 import type { Case } from '../subject.ts'
-
-const valueOf = (message: Message, key: string): string =>
-  message.headers.find((field) => field.key === key)?.value ?? ''
-
-interface Legs {
-  readonly uas: Dlg
-  readonly uac: Dlg
-}
-
-/** An application that bridges whatever comes from alice to bob with createB2BUA. */
-async function bridge(stage: Stage, options: object = {}) {
-  const [alice, bob] = [await stage.phone(), await stage.phone()]
-  const bridged = Promise.withResolvers<Legs>()
-  bridged.promise.catch(() => undefined)
-  const { srf } = await stage.application({
-    invite: (req, res) => {
-      const uri = `sip:bob@127.0.0.1:${bob.port}`
-      void srf.createB2BUA(req, res, uri, options).then(({ uas, uac }) => {
-        uas.on('destroy', () => void uac.destroy())
-        uac.on('destroy', () => void uas.destroy())
-        bridged.resolve({ uas, uac })
-      }, bridged.reject)
-    },
-  })
-  return { alice, bob, call: stage.callFrom(alice), legs: bridged.promise }
-}
-
-type Bridge = Awaited<ReturnType<typeof bridge>>
 
 /** Brings the call up. */
 async function connect({ alice, bob, call, legs }: Bridge) {
@@ -60,7 +31,7 @@ export const BRIDGE_CASES: readonly Case[] = [
   {
     name: 'a call is carried from ringing to the BYE of the caller',
     run: async (stage) => {
-      const all = await bridge(stage)
+      const all = await bridgeWith(stage, {})
       const { invite, ok } = await connect(all)
       assert.equal(invite.body, SDP)
       assert.equal(ok.body, SDP)
@@ -71,7 +42,7 @@ export const BRIDGE_CASES: readonly Case[] = [
   {
     name: 'the BYE of the callee is passed on',
     run: async (stage) => {
-      const all = await bridge(stage)
+      const all = await bridgeWith(stage, {})
       const { invite } = await connect(all)
       all.bob.sendRaw(fromCallee(all.bob, invite, 'BYE', { cseq: 1 }))
       all.alice.answer(await all.alice.expect('BYE'), 200)
@@ -81,7 +52,7 @@ export const BRIDGE_CASES: readonly Case[] = [
   {
     name: 'a refusal is passed on',
     run: async (stage) => {
-      const { alice, bob, call, legs } = await bridge(stage)
+      const { alice, bob, call, legs } = await bridgeWith(stage, {})
       alice.sendRaw(call.invite())
       bob.answer(await bob.expect('INVITE'), 486)
       await bob.expect('ACK')
@@ -92,7 +63,7 @@ export const BRIDGE_CASES: readonly Case[] = [
   {
     name: 'passFailure: false leaves the caller to the application',
     run: async (stage) => {
-      const { alice, bob, call, legs } = await bridge(stage, { passFailure: false })
+      const { alice, bob, call, legs } = await bridgeWith(stage, { passFailure: false })
       alice.sendRaw(call.invite())
       bob.answer(await bob.expect('INVITE'), 486)
       await assert.rejects(legs, { status: 486 })
@@ -104,7 +75,7 @@ export const BRIDGE_CASES: readonly Case[] = [
   {
     name: 'the CANCEL of the caller is passed on',
     run: async (stage) => {
-      const { alice, bob, call } = await bridge(stage)
+      const { alice, bob, call } = await bridgeWith(stage, {})
       alice.sendRaw(call.invite())
       const invite = await bob.expect('INVITE')
       bob.answer(invite, 180)
@@ -120,7 +91,7 @@ export const BRIDGE_CASES: readonly Case[] = [
   {
     name: 'proxyRequestHeaders, headers, callingNumber and localSdpB shape the second leg',
     run: async (stage) => {
-      const { alice, bob, call } = await bridge(stage, {
+      const { alice, bob, call } = await bridgeWith(stage, {
         proxyRequestHeaders: ['Subject', 'X-Lead'],
         headers: { 'X-Own': '1' },
         callingNumber: '15550001111',
@@ -142,7 +113,7 @@ export const BRIDGE_CASES: readonly Case[] = [
   {
     name: 'localSdpA, responseHeaders and proxyResponseHeaders shape the answer',
     run: async (stage) => {
-      const all = await bridge(stage, {
+      const all = await bridgeWith(stage, {
         localSdpA: HOLD,
         responseHeaders: { 'X-Own': '1' },
         proxyResponseHeaders: ['X-Buyer'],
@@ -164,7 +135,7 @@ export const BRIDGE_CASES: readonly Case[] = [
   {
     name: 'a call without an offer: the offer of the callee, and the answer in both ACKs',
     run: async (stage) => {
-      const all = await bridge(stage)
+      const all = await bridgeWith(stage, {})
       const { alice, bob, call } = all
       alice.sendRaw(call.invite({ body: '' }))
       const invite = await bob.expect('INVITE')
@@ -182,7 +153,7 @@ export const BRIDGE_CASES: readonly Case[] = [
   {
     name: 'reliable provisional responses on both legs',
     run: async (stage) => {
-      const all = await bridge(stage, { proxyRequestHeaders: ['Supported', 'Require'] })
+      const all = await bridgeWith(stage, { proxyRequestHeaders: ['Supported', 'Require'] })
       const { alice, bob, call } = all
       alice.sendRaw(call.invite({ headers: ['Require: 100rel'] }))
       const invite = await bob.expect('INVITE')
@@ -204,7 +175,7 @@ export const BRIDGE_CASES: readonly Case[] = [
   {
     name: 'a re-INVITE is relayed by the application, one leg after the other',
     run: async (stage) => {
-      const all = await bridge(stage)
+      const all = await bridgeWith(stage, {})
       const { alice, bob, call } = all
       const { invite, ok, uac, uas } = await connect(all)
       uas.on('modify', (req, res) => {
@@ -225,7 +196,7 @@ export const BRIDGE_CASES: readonly Case[] = [
   {
     name: 'a BYE that overtakes everything after the 200 ends both legs',
     run: async (stage) => {
-      const { alice, bob, call } = await bridge(stage)
+      const { alice, bob, call } = await bridgeWith(stage, {})
       alice.sendRaw(call.invite())
       bob.answer(await bob.expect('INVITE'), 200, { body: SDP })
       const ok = await alice.expect('200 INVITE')

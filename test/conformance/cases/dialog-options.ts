@@ -1,45 +1,18 @@
 import assert from 'node:assert/strict'
 import type { Dlg, Req, Res, SrfLike } from '../../sip/engine/support/application.ts'
-import { type Message, type Phone, SDP } from '../../sip/engine/support/phone.ts'
+import { type Message, SDP, valueOf } from '../../sip/engine/support/phone.ts'
 import { fromCallee } from '../callee.ts'
 import type { Stage } from '../stage.ts'
+import { called, hangUp, type Loose, pickUp } from '../library.ts'
 import type { Case } from '../subject.ts'
 import { answeredCall } from './incoming.ts'
 import { dialogOf, placedCall } from './outgoing.ts'
 
-const valueOf = (message: Message, key: string): string =>
-  message.headers.find((field) => field.key === key)?.value ?? ''
-
 const HOLD = SDP.replace('s=-', 's=hold')
 const SENDRECV = `${SDP}a=sendrecv\r\n`
 
-type Loose = (...all: unknown[]) => unknown
-
 /** The library takes its arguments in more ways than one type says. */
 const createUas = (srf: SrfLike): Loose => srf.createUAS.bind(srf) as unknown as Loose
-
-/** A callback of the library as a promise. */
-function called<T>(): { readonly promise: Promise<T>; readonly callback: Loose } {
-  const { promise, reject, resolve } = Promise.withResolvers<T>()
-  const callback = (error: Error | null, value: T): void => {
-    if (error) reject(error)
-    else resolve(value)
-  }
-  return { promise, callback: callback as Loose }
-}
-
-async function hangUp(dialog: Dlg, phone: Phone): Promise<void> {
-  const over = dialog.destroy()
-  phone.answer(await phone.expect('BYE'), 200)
-  await over
-}
-
-async function pickUp(phone: Phone): Promise<Message> {
-  const invite = await phone.expect('INVITE')
-  phone.answer(invite, 200, { body: SDP })
-  await phone.expect('ACK')
-  return invite
-}
 
 /** A call that comes in to an application that answers it in its own way. */
 async function incoming(stage: Stage, answer: (srf: SrfLike, req: Req, res: Res) => void) {

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
-import { type Message, SDP } from '../../sip/engine/support/phone.ts'
+import { SDP, valueOf } from '../../sip/engine/support/phone.ts'
 import { fromCallee } from '../callee.ts'
 import type { Stage } from '../stage.ts'
 import type { Case } from '../subject.ts'
 import { answeredCall } from './incoming.ts'
 import { dialogOf, placedCall } from './outgoing.ts'
-
-const valueOf = (message: Message, key: string): string =>
-  message.headers.find((field) => field.key === key)?.value ?? ''
 
 const HOLD = SDP.replace('s=-', 's=hold')
 

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
-import { type Message, type Phone, SDP } from '../../sip/engine/support/phone.ts'
+import { type Message, type Phone, SDP, valueOf } from '../../sip/engine/support/phone.ts'
 import type { Frames } from '../frames.ts'
 import type { Stage } from '../stage.ts'
 import type { Case } from '../subject.ts'
-
-const valueOf = (message: Message, key: string): string =>
-  message.headers.find((field) => field.key === key)?.value ?? ''
 
 const invite = (uri: string, lines: readonly string[] = [], body = ''): string =>
   [`INVITE ${uri} SIP/2.0`, ...lines, '', body].join('\r\n')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Dlg } from '../../sip/engine/support/application.ts'
 import { eventually } from '../../sip/engine/support/eventually.ts'
-import { type Message, SDP } from '../../sip/engine/support/phone.ts'
+import { SDP, valueOf } from '../../sip/engine/support/phone.ts'
 import type { Stage } from '../stage.ts'
 import type { Case } from '../subject.ts'
 
@@ -20,9 +20,6 @@ export async function answeredCall(stage: Stage, options: object = {}) {
   phone.sendRaw(call.ack(ok))
   return { phone, call, ok, dialog: await answered.promise }
 }
-
-const valueOf = (message: Message, key: string): string =>
-  message.headers.find((field) => field.key === key)?.value ?? ''
 
 /** Waits until a dialog of the application has ended; gives the reason. */
 function ended(dialog: Dlg): Promise<string> {

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Dlg, Req, Res } from '../../sip/engine/support/application.ts'
-import { type Message, type Phone, SDP } from '../../sip/engine/support/phone.ts'
+import { type Message, type Phone, SDP, valueOf } from '../../sip/engine/support/phone.ts'
 import { fromCallee } from '../callee.ts'
 import type { Stage } from '../stage.ts'
 import type { Case } from '../subject.ts'
-
-const valueOf = (message: Message, key: string): string =>
-  message.headers.find((field) => field.key === key)?.value ?? ''
 
 const CHALLENGE = 'Digest realm="local", nonce="abc", algorithm=MD5'
 const CREDENTIALS = { auth: { username: 'u', password: 'p' } }

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
-import { type Message, SDP } from '../../sip/engine/support/phone.ts'
+import { SDP, valueOf } from '../../sip/engine/support/phone.ts'
 import type { Stage } from '../stage.ts'
 import type { Case } from '../subject.ts'
 import { answeredCall } from './incoming.ts'
 import { dialogOf, placedCall } from './outgoing.ts'
-
-const valueOf = (message: Message, key: string): string =>
-  message.headers.find((field) => field.key === key)?.value ?? ''
 
 /** A call that a phone has answered with this Session-Expires. */
 async function placed(stage: Stage, expires: string) {

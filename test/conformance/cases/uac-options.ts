@@ -1,40 +1,13 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import type { Dlg, Req, Res, SrfLike } from '../../sip/engine/support/application.ts'
-import { type Message, type Phone, SDP } from '../../sip/engine/support/phone.ts'
+import { SDP, valueOf } from '../../sip/engine/support/phone.ts'
+import { called, hangUp, type Loose, pickUp } from '../library.ts'
 import type { Case } from '../subject.ts'
 import { dialogOf, placedCall } from './outgoing.ts'
 
-const valueOf = (message: Message, key: string): string =>
-  message.headers.find((field) => field.key === key)?.value ?? ''
-
-type Loose = (...all: unknown[]) => unknown
-
 /** The library takes its arguments in more ways than one type says. */
 const createUac = (srf: SrfLike): Loose => srf.createUAC.bind(srf) as unknown as Loose
-
-/** A callback of the library as a promise. */
-function called<T>(): { readonly promise: Promise<T>; readonly callback: Loose } {
-  const { promise, reject, resolve } = Promise.withResolvers<T>()
-  const callback = (error: Error | null, value: T): void => {
-    if (error) reject(error)
-    else resolve(value)
-  }
-  return { promise, callback: callback as Loose }
-}
-
-async function hangUp(dialog: Dlg, phone: Phone): Promise<void> {
-  const over = dialog.destroy()
-  phone.answer(await phone.expect('BYE'), 200)
-  await over
-}
-
-async function pickUp(phone: Phone): Promise<Message> {
-  const invite = await phone.expect('INVITE')
-  phone.answer(invite, 200, { body: SDP })
-  await phone.expect('ACK')
-  return invite
-}
 
 /** createUAC in all its forms. */
 export const UAC_OPTION_CASES: readonly Case[] = [

@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { freeUdpPort } from '../../support/free-port.ts'
 import { waitFor } from '../../support/wait.ts'
 
 /** Somebody else's program that speaks SIP on loopback, for one test. */
@@ -17,22 +18,11 @@ export interface Peer {
 
 const START_MS_MAX = 15_000
 
-/** A UDP port that is free at the moment. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  await once(socket, 'close')
-  return port
-}
-
 /** The softphone baresip, which answers every call by itself, or rings on, and hears only silence. */
 export async function startSoftphone({ answers = true } = {}): Promise<Peer> {
   requireProgram('/usr/bin/baresip', 'baresip-core')
   const folder = await makeFolder()
-  const port = await freePort()
+  const port = await freeUdpPort()
   const rtp = 20_000 + 2 * Math.floor(Math.random() * 10_000)
   const config = [
     `sip_listen 127.0.0.1:${port}`,
@@ -63,7 +53,7 @@ export async function startSoftphone({ answers = true } = {}): Promise<Peer> {
 export async function startProxy(next: number): Promise<Peer> {
   requireProgram('/usr/sbin/kamailio', 'kamailio')
   const folder = await makeFolder()
-  const port = await freePort()
+  const port = await freeUdpPort()
   const file = join(folder, 'kamailio.cfg')
   await writeFile(file, proxyConfig(port, next))
   const output = start('/usr/sbin/kamailio', [

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { REFUSAL_COUNTER_NAMES } from '../../../../src/sip/engine/core/refusal-counters.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Phone } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -89,22 +90,7 @@ it.each<{ counter: string; status: number; parts: Parts }>([
   expect(counted).toEqual([[counter, 1]])
 })
 
-const LIMITS: ReadonlySet<string> = new Set([
-  'messagesTooLong',
-  'headersTooLong',
-  'headerLinesTooLong',
-  'headerLinesTooMany',
-  'urisTooLong',
-  'viasTooMany',
-  'recordRoutesTooMany',
-  'contentLengthsWrong',
-  'messagesMalformed',
-  'methodsUnknown',
-  'schemesUnknown',
-  'extensionsUnknown',
-  'hopsExhausted',
-  'versionsUnknown',
-])
+const LIMITS: ReadonlySet<string> = new Set(REFUSAL_COUNTER_NAMES)
 
 it('counts what comes from a banned source', async () => {
   await world.close()

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Dlg } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
-import { type Message, type Phone, SDP } from '../support/phone.ts'
+import { type Message, type Phone, SDP, valueOf } from '../support/phone.ts'
 import { openWorld, SHORT_TIMERS, type World } from '../support/world.ts'
 import { caller, type Caller } from '../support/caller.ts'
 
@@ -23,9 +23,6 @@ afterEach(async () => {
 afterAll(async () => {
   await world.close()
 })
-
-const valueOf = (message: Message, key: string): string =>
-  message.headers.find((field) => field.key === key)?.value ?? ''
 
 const HOLD = SDP.replace('s=-', 's=hold')
 

@@ -3,12 +3,17 @@ import { once } from 'node:events'
 import * as net from 'node:net'
 import * as tls from 'node:tls'
 import type { SipRequest, SipResponse } from '../../../../src/sip/engine/message/message.ts'
+import { headerValue } from '../../../../src/sip/engine/message/headers.ts'
 import { parseMessage, parseStartLine } from '../../../../src/sip/engine/message/parse.ts'
 import { NETWORK_LIMITS, splitMessage } from '../../../../src/sip/engine/message/split.ts'
 import { createStreamReader } from '../../../../src/sip/engine/transport/stream-reader.ts'
 import { eventually } from './eventually.ts'
 
 export type Message = SipRequest | SipResponse
+
+/** The first value of a header, by its lower-case name; empty where it is missing. */
+export const valueOf = ({ headers }: Message, name: string): string =>
+  headerValue(headers, name) ?? ''
 
 /** A UDP peer that sends what a test writes and keeps what it gets. */
 export interface Phone {
