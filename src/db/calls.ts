@@ -155,6 +155,24 @@ export async function lockCalls(
   return rows.map(({ callUuid }) => callUuid)
 }
 
+/**
+ * Locks those of the calls that have not ended; their UUIDs, in the order of {@link lockCalls}. One statement
+ * is enough: whether a call has ended stands in the row that is locked, and is looked at again after a wait.
+ */
+export async function lockLiveCalls(
+  db: Queryable,
+  callUuids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (callUuids.length === 0) return new Set()
+  const { rows } = await db.query<{ callUuid: string }>({
+    name: 'lock-live-calls',
+    text: `select call_uuid "callUuid" from calls where call_uuid = any($1::uuid[]) and state <> 'ended'
+            order by call_uuid for no key update`,
+    values: [callUuids],
+  })
+  return new Set(rows.map(({ callUuid }) => callUuid))
+}
+
 interface CallRow {
   readonly callUuid: string
   readonly campaignId: string

@@ -1,7 +1,8 @@
-import { markBridged } from '../db/calls.ts'
+import { lockLiveCalls, markBridged } from '../db/calls.ts'
 import { readClock } from '../db/clock.ts'
 import { enqueueDeliveries } from '../db/deliveries.ts'
 import { updateLegs } from '../db/legs.ts'
+import type { Queryable } from '../db/queryable.ts'
 import { type CallFacts, tokenValues } from '../domain/call.ts'
 import type { CampaignRules } from '../domain/campaign.ts'
 import { buildDeliveries, type NewDelivery } from '../domain/delivery.ts'
@@ -21,10 +22,11 @@ export interface Bridging {
 
 /**
  * Stores that calls are bridged and queues their `bridged` pings with it. Nothing happens for a call that
- * is not ringing any more, so storing it twice does no harm. @see behaviour B2
+ * is not ringing any more, so storing it twice does no harm; one that has ended by then, because another
+ * process took this one for dead, is logged. @see behaviour B2
  */
 export async function bridgeCalls(deps: FlowDeps, bridgings: readonly Bridging[]): Promise<void> {
-  const queued = await deps.database.transaction(async (db) => {
+  const { queued, tooLate } = await deps.database.transaction(async (db) => {
     const now = await readClock(db)
     const isNew = await markBridged(
       db,
@@ -48,9 +50,25 @@ export async function bridgeCalls(deps: FlowDeps, bridgings: readonly Bridging[]
       releasePlaces(db, leaving, now),
       enqueueDeliveries(db, deliveries, now),
     ])
-    return deliveries.length
+    return { queued: deliveries.length, tooLate: await findEnded(db, bridgings, isNew) }
   })
+  for (const callUuid of tooLate) {
+    deps.log.warn('fact.too_late', { fact: 'bridged', call_uuid: callUuid })
+  }
   if (queued > 0) deps.wakeDelivery()
+}
+
+/** Those that had ended already; the others that are not new were stored before. */
+async function findEnded(
+  db: Queryable,
+  bridgings: readonly Bridging[],
+  isNew: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const known = bridgings
+    .map(({ facts }) => facts.callUuid)
+    .filter((callUuid) => !isNew.has(callUuid))
+  const live = await lockLiveCalls(db, known)
+  return known.filter((callUuid) => !live.has(callUuid))
 }
 
 function pings(deps: FlowDeps, { facts, rules, buyerId, leg }: Bridging, now: Date) {

@@ -1,4 +1,4 @@
-import { appendLeftOut } from '../db/calls.ts'
+import { appendLeftOut, lockLiveCalls } from '../db/calls.ts'
 import { readClock } from '../db/clock.ts'
 import { enqueueDeliveries } from '../db/deliveries.ts'
 import { insertLegs, updateLegs } from '../db/legs.ts'
@@ -39,14 +39,16 @@ interface Advanced extends DialledRound {
 
 /**
  * Stores why legs failed, and takes and stores the next round before it is dialled. Buyers without a place
- * left by now are passed over.
+ * left by now are passed over. For a call that has ended meanwhile there is no next round: another process
+ * has taken this one for dead and closed it.
  */
 export async function dialNextRounds(
   deps: FlowDeps,
   nextRounds: readonly NextRound[],
 ): Promise<readonly DialledRound[]> {
   const { advanced, queued } = await deps.database.transaction(async (db) => {
-    const now = await readClock(db)
+    const callUuids = nextRounds.map(({ facts }) => facts.callUuid)
+    const [live, now] = await Promise.all([lockLiveCalls(db, callUuids), readClock(db)])
     await updateLegs(
       db,
       nextRounds.flatMap(({ facts, failed }) =>
@@ -59,7 +61,9 @@ export async function dialNextRounds(
       ),
       now,
     })
-    const advanced = nextRounds.map((next) => advance(next, places, now))
+    const advanced = nextRounds.map((next) =>
+      live.has(next.facts.callUuid) ? advance(next, places, now) : noRound(next, []),
+    )
     await places.store()
     await appendLeftOut(db, passedOver(advanced, now))
     await insertLegs(
@@ -94,8 +98,16 @@ function advance(next: NextRound, places: Places, now: Date): Advanced {
       return { next, round, rest: rounds.slice(index + 1), leftOut, diallings }
     }
   }
-  return { next, round: [], rest: [], leftOut, diallings: [] }
+  return noRound(next, leftOut)
 }
+
+const noRound = (next: NextRound, leftOut: readonly LeftOut[]): Advanced => ({
+  next,
+  round: [],
+  rest: [],
+  leftOut,
+  diallings: [],
+})
 
 const passedOver = (advanced: readonly Advanced[], now: Date) =>
   advanced

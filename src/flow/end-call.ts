@@ -69,7 +69,8 @@ export async function closeCalls(
   const open = [...all.values()].filter(({ call }) => call.state !== 'ended')
   for (const one of open) putEnd(one, endOf.get(one.call.callUuid))
   const closing = new Set(open.map(({ call }) => call.callUuid))
-  const leaving = [...closing].map((callUuid) => ({ callUuid }))
+  // Of those that had ended as well: whatever place one still holds would stay taken for good.
+  const leaving = locked.map((callUuid) => ({ callUuid }))
   const [kept] = await Promise.all([
     keptByCall(db, open),
     markEnded(

@@ -8,13 +8,13 @@ import { NOT_YET_KNOWN } from '../../src/domain/call.ts'
 import type { Buyer } from '../../src/domain/campaign.ts'
 import { beginCalls, type BegunCall, type CallBeginning } from '../../src/flow/begin-call.ts'
 import { bridgeCalls } from '../../src/flow/bridge-call.ts'
-import { dialNextRounds } from '../../src/flow/dial-leg.ts'
+import { dialNextRounds, type NextRound } from '../../src/flow/dial-leg.ts'
 import { endCalls } from '../../src/flow/end-call.ts'
 import type { FlowDeps } from '../../src/flow/flow-deps.ts'
 import { recoverCalls } from '../../src/flow/recover-calls.ts'
 import { createSteps } from '../../src/flow/steps.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { aBuyer, aCampaign, endCall, flowOn, routingTo } from '../support/flow.ts'
+import { aBuyer, aCampaign, endCall, flowOn, routingTo, silent } from '../support/flow.ts'
 
 const NO_CAPS = aBuyer().caps
 const capped = (buyerId: string, caps: Partial<Buyer['caps']>) =>
@@ -57,6 +57,15 @@ async function begin(deps: FlowDeps, ...buyers: readonly Buyer[]): Promise<Begun
 
 const answer = (deps: FlowDeps, { facts }: BegunCall, buyerId: string, leg = 1) =>
   bridgeCalls(deps, [{ facts, rules: RULES, buyerId, leg: { leg, answeredAgoMs: 0 }, lost: [] }])
+
+/** The first buyer of the call was busy. */
+const afterRoundOf = ({ facts, plan }: BegunCall): NextRound => ({
+  facts,
+  rules: RULES,
+  failed: [{ leg: 1, sipStatus: 486 }],
+  rounds: plan.rounds.slice(1),
+  firstLeg: 2,
+})
 
 const buyersOf = ({ plan }: Pick<BegunCall, 'plan'>) =>
   plan.rounds.map((round) => round.map(({ buyer }) => buyer.buyerId).join('+'))
@@ -111,15 +120,7 @@ describe('a place at a buyer with caps', () => {
     ] as const
     const call = await begin(deps, a, b, c)
     await begin(deps, b)
-    const [dialled] = await dialNextRounds(deps, [
-      {
-        facts: call.facts,
-        rules: RULES,
-        failed: [{ leg: 1, sipStatus: 486 }],
-        rounds: call.plan.rounds.slice(1),
-        firstLeg: 2,
-      },
-    ])
+    const [dialled] = await dialNextRounds(deps, [afterRoundOf(call)])
     expect(dialled).toMatchObject({
       round: [{ buyer: { buyerId: 'c' } }],
       rest: [],
@@ -161,6 +162,51 @@ describe('a place at a buyer with caps', () => {
     await beginCalls(deps, [aBeginning([capped('a', { concurrent: 1 })], processId)])
     await database.setClock('60 seconds')
     expect(await recoverCalls(deps)).toMatchObject({ closed: 1 })
+    expect(await places(database)).toEqual(['a 0/0/0', 'held 0'])
+  })
+
+  it('is neither taken nor kept for a call that another process has closed meanwhile', async () => {
+    const { database, deps } = await start()
+    const processId = uuidv7()
+    await beat(database, processId)
+    const [a, b] = [capped('a', { concurrent: 1 }), capped('b', { concurrent: 1 })] as const
+    const [call] = await beginCalls(deps, [aBeginning([a, b], processId)])
+    if (!call) throw new Error('no call was begun')
+    await database.setClock('60 seconds')
+    expect(await recoverCalls(deps)).toMatchObject({ closed: 1 })
+    const dialled = await dialNextRounds(deps, [afterRoundOf(call)])
+    expect(dialled).toEqual([{ round: [], rest: [], leftOut: [] }])
+    await endCall(deps, call.facts.callUuid, undefined)
+    expect(await places(database)).toEqual(['a 0/0/0', 'b 0/0/0', 'held 0'])
+    const { rows } = await database.query(`select leg, sip_status from legs`)
+    expect(rows).toEqual([{ leg: 1, sip_status: 486 }])
+  })
+
+  it('is not taken by an answer that comes when the call was closed already, and the log says so', async () => {
+    const { database, deps } = await start()
+    const late: object[] = []
+    const warn = (event: string, fields: object) => void late.push({ event, ...fields })
+    const call = await begin(deps, capped('a', { concurrent: 1 }))
+    await answer({ ...deps, log: { ...silent, warn } }, call, 'a')
+    await answer({ ...deps, log: { ...silent, warn } }, call, 'a')
+    expect(late).toEqual([])
+    await endCall(deps, call.facts.callUuid)
+    await answer({ ...deps, log: { ...silent, warn } }, call, 'a')
+    expect(late).toEqual([
+      { event: 'fact.too_late', fact: 'bridged', call_uuid: call.facts.callUuid },
+    ])
+    expect(await places(database)).toEqual(['a 0/1/1', 'held 0'])
+  })
+
+  it('that a call holds although it has ended is given back when the end is stored again', async () => {
+    const { database, deps } = await start()
+    const call = await begin(deps, capped('a', { concurrent: 1 }))
+    await endCall(deps, call.facts.callUuid, undefined)
+    await database.query(`update buyer_loads set concurrent = 1`)
+    await database.query(`insert into held_places values ($1, 2, 'a', '', '', '')`, [
+      call.facts.callUuid,
+    ])
+    await endCall(deps, call.facts.callUuid, undefined)
     expect(await places(database)).toEqual(['a 0/0/0', 'held 0'])
   })
 
