@@ -89,19 +89,16 @@ async function findDeliveries(
 ): Promise<readonly DeliveryName[]> {
   const { rows } = await db.query<DeliveryName>(
     `select call_uuid "callUuid", tracking_url_id "trackingUrlId", occurrence
-       from deliveries
-      where state = $1
-        and call_uuid >= $2::uuid
-        and ($3::uuid is null or call_uuid < $3)
-        and ($4::text is null or $4 = (select campaign_id from calls
-                                        where calls.call_uuid = deliveries.call_uuid))
-        and ($5::text is null or tracking_url_id = $5)
-        and ($6::text is null or ${HOST} = $6)
-        and ($7::uuid is null or (call_uuid, tracking_url_id, occurrence) > ($7, $8::text, $9::int))
+       from ${IN_STATE[state]}
+      where call_uuid >= $1::uuid
+        and ($2::uuid is null or call_uuid < $2)
+        and ($3::text is null or campaign_id = $3)
+        and ($4::text is null or tracking_url_id = $4)
+        and ($5::text is null or host = $5)
+        and ($6::uuid is null or (call_uuid, tracking_url_id, occurrence) > ($6, $7::text, $8::int))
       order by call_uuid, tracking_url_id, occurrence
-      limit $10`,
+      limit $9`,
     [
-      state,
       after?.callUuid ?? fromUuid,
       toUuid ?? null,
       campaignId ?? null,
@@ -118,6 +115,14 @@ async function findDeliveries(
 
 /** The URL was put together with its host as the lane has it. */
 const HOST = `substring(url from '^https?://([^/?#]*)')`
+
+/** Those that failed are few, and are kept in a table of their own. */
+const IN_STATE: Readonly<Record<ResendFilters['state'], string>> = {
+  failed: 'failed_deliveries',
+  delivered: `(select call_uuid, tracking_url_id, occurrence, ${HOST} as host, campaign_id
+                 from deliveries join calls using (call_uuid)
+                where deliveries.state = 'delivered') delivered`,
+}
 
 const NAMES = `unnest($1::uuid[], $2::text[], $3::int[]) as name (call_uuid, tracking_url_id, occurrence)`
 

@@ -14,23 +14,15 @@ import { wholeSeconds } from '../../domain/call.ts'
 import { normaliseNumber } from '../../domain/number.ts'
 import { lowestUuidAt, parseCallUuid } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
-import { Instant, readQuery } from './query.ts'
+import { Instant, nextLink, PageSize, readQuery, Uuid } from './query.ts'
 import { buildTimeline } from './timeline.ts'
-import { showDelivery, showLeftOut, showPostback, showSettlement } from './trail.ts'
+import { showLeftOut, showPostback, showSettlement } from './trail.ts'
 
 /** What the resources of calls need from around them. */
 export interface CallsDeps {
   readonly database: Database
 }
 
-const PAGE = 25
-const PAGE_MAX = 200
-
-const Uuid = z.string().transform((text, context) => {
-  const uuid = parseCallUuid(text)
-  if (uuid === undefined) context.addIssue('must be the UUID of a call')
-  return uuid ?? z.NEVER
-})
 const Caller = z.string().transform((text, context) => {
   const number = normaliseNumber(text)
   if (number === undefined) context.addIssue('must be a number, such as +12125550100')
@@ -47,7 +39,7 @@ const ListQuery = z.strictObject({
   created_from: Instant.optional(),
   /** The first instant that is not. */
   created_to: Instant.optional(),
-  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE),
+  limit: PageSize,
   /** From the `next` link: the last call of the page before. */
   before: Uuid.optional(),
 })
@@ -63,7 +55,9 @@ export function registerCalls(app: FastifyInstance, { database }: CallsDeps): vo
     const found = await listCalls(database, filtersOf(query), query.limit + 1)
     const page = found.slice(0, query.limit)
     const last = page.at(-1)
-    if (found.length > page.length && last) reply.header('link', nextLink(request.url, last))
+    if (found.length > page.length && last) {
+      reply.header('link', nextLink(request.url, last.callUuid))
+    }
     return page.map(showCall)
   })
 
@@ -91,8 +85,6 @@ function registerTrail(app: FastifyInstance, database: Queryable): void {
     '/postbacks': async (uuid: string) => (await listPostbacks(database, uuid)).map(showPostback),
     '/settlements': async (uuid: string) =>
       (await listSettlements(database, uuid)).map(showSettlement),
-    '/deliveries': async (uuid: string) =>
-      (await listDeliveries(database, uuid)).map((delivery) => showDelivery(uuid, delivery)),
   }
   for (const [path, list] of Object.entries(lists)) {
     app.get(path, async (request, reply) => {
@@ -120,15 +112,8 @@ function filtersOf(query: ListQuery): CallFilters {
   }
 }
 
-/** The same list, going on after the page's last call. @see RFC 8288 */
-function nextLink(target: string, last: CallOverview): string {
-  const { pathname, searchParams } = new URL(target, 'http://localhost')
-  searchParams.set('before', last.callUuid)
-  return `<${pathname}?${searchParams.toString()}>; rel="next"`
-}
-
 /** A call in the API: snake_case, amounts as text, whole seconds. */
-export function showCall(call: CallOverview): object {
+function showCall(call: CallOverview): object {
   return {
     uuid: call.callUuid,
     state: call.state,

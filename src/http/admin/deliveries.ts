@@ -7,13 +7,14 @@ import {
   resendMany,
   resendOne,
 } from '../../db/delivery-resend.ts'
+import { listFailed } from '../../db/failed-deliveries.ts'
 import type { Database } from '../../db/queryable.ts'
-import { parseDeliveryId } from '../../domain/delivery.ts'
+import { deliveryId, parseDeliveryId } from '../../domain/delivery.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { lowestUuidAt } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
-import { Instant, readQuery } from './query.ts'
-import { showDelivery } from './trail.ts'
+import { Instant, nextLink, PageSize, readQuery, Uuid } from './query.ts'
+import { showDelivery, showFailed } from './trail.ts'
 
 /** What the resources of deliveries need from around them. */
 export interface DeliveriesDeps {
@@ -38,11 +39,48 @@ const ResendQuery = z.strictObject({
 })
 type ResendQuery = z.infer<typeof ResendQuery>
 
+const ListQuery = z
+  .strictObject({
+    /** All of one call, whatever has become of them; by itself. */
+    call: Uuid.optional(),
+    /** Those that were given up, of all calls. */
+    state: z.literal('failed').optional(),
+    campaign: z.string().optional(),
+    tracking_url: z.string().optional(),
+    host: z.string().optional(),
+    /** When the first call began; the last one is before `created_to`. */
+    created_from: Instant.optional(),
+    created_to: Instant.optional(),
+    limit: PageSize,
+    /** From the `next` link: the last delivery of the page before. */
+    before: z
+      .string()
+      .transform((text, context) => {
+        const name = parseDeliveryId(text)
+        if (!name) context.addIssue('must be the id of a delivery')
+        return name ?? z.NEVER
+      })
+      .optional(),
+  })
+  .refine(({ call, state }) => (call === undefined) !== (state === undefined), {
+    path: ['state'],
+    message: 'must be failed, unless all deliveries of one call are asked for',
+  })
+type ListQuery = z.infer<typeof ListQuery>
+
 /**
- * `GET /deliveries/{id}`, `POST /deliveries/{id}/resend`, and `POST /deliveries/resend` for a range. A
+ * `GET /deliveries` of a call or of all that failed, `GET /deliveries/{id}`, `POST /deliveries/{id}/resend`, and `POST /deliveries/resend` for a range. A
  * delivery that is sent again keeps its id and the attempts it has had. @see behaviour B14
  */
 export function registerDeliveries(app: FastifyInstance, deps: DeliveriesDeps): void {
+  app.get('/deliveries', async (request, reply) => {
+    const query = readQuery(ListQuery, request.query, reply)
+    if (!query) return reply
+    const { call } = query
+    return call === undefined
+      ? showFailedPage(deps, query, request.url, reply)
+      : (await listDeliveries(deps.database, call)).map((each) => showDelivery(call, each))
+  })
   app.get<{ Params: { id: string } }>('/deliveries/:id', async (request, reply) => {
     const shown = await findDelivery(deps.database, request.params.id)
     return shown ?? sendProblem(reply, 'not_found')
@@ -54,6 +92,20 @@ export function registerDeliveries(app: FastifyInstance, deps: DeliveriesDeps): 
     const query = readQuery(ResendQuery, request.query, reply)
     return query ? resendRange(deps, query) : reply
   })
+}
+
+async function showFailedPage(
+  { database }: DeliveriesDeps,
+  query: ListQuery,
+  target: string,
+  reply: FastifyReply,
+): Promise<readonly object[]> {
+  const filters = { ...rangeOf(query), before: query.before }
+  const found = await listFailed(database, filters, query.limit + 1)
+  const page = found.slice(0, query.limit)
+  const last = page.at(-1)
+  if (found.length > page.length && last) reply.header('link', nextLink(target, deliveryId(last)))
+  return page.map(showFailed)
 }
 
 async function findDelivery(database: Database, id: string): Promise<object | undefined> {
@@ -90,9 +142,13 @@ async function resendRange(deps: DeliveriesDeps, query: ResendQuery): Promise<ob
 }
 
 function filtersOf(query: ResendQuery): ResendFilters {
+  const { state, created_from } = query
+  return { ...rangeOf(query), state, fromUuid: lowestUuidAt(created_from) }
+}
+
+function rangeOf(query: ResendQuery | ListQuery) {
   return {
-    state: query.state,
-    fromUuid: lowestUuidAt(query.created_from),
+    fromUuid: query.created_from && lowestUuidAt(query.created_from),
     toUuid: query.created_to && lowestUuidAt(query.created_to),
     campaignId: query.campaign,
     trackingUrlId: query.tracking_url,

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
+import { parseCallUuid } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
 
 /** An instant in a query, or a day, which is its first instant in UTC. */
@@ -9,6 +10,30 @@ export const Instant = z
     'must be ISO 8601, such as 2026-11-23T14:00:00Z',
   )
   .transform((text) => new Date(text))
+
+/** The UUID of a call in a query, in either form. */
+export const Uuid = z.string().transform((text, context) => {
+  const uuid = parseCallUuid(text)
+  if (uuid === undefined) context.addIssue('must be the UUID of a call')
+  return uuid ?? z.NEVER
+})
+
+const PAGE = 25
+const PAGE_MAX = 200
+
+/** How many entries of a list are on a page. */
+export const PageSize = z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE)
+
+/**
+ * The link to the same list, going on after the page's last entry.
+ * @param last what stands in `before` for it
+ * @see RFC 8288
+ */
+export function nextLink(target: string, last: string): string {
+  const { pathname, searchParams } = new URL(target, 'http://localhost')
+  searchParams.set('before', last)
+  return `<${pathname}?${searchParams.toString()}>; rel="next"`
+}
 
 /**
  * Reads a query's parameters; where they are unknown, malformed or given twice, answers with every

@@ -4,6 +4,7 @@ import type {
   PostbackEntry,
   SettlementEntry,
 } from '../../db/call-trail.ts'
+import type { FailedDelivery } from '../../db/failed-deliveries.ts'
 import { deliveryId } from '../../domain/delivery.ts'
 import { LEFT_OUT_IN_WORDS, type LeftOutBuyers } from '../../domain/left-out.ts'
 import type { SettlementReason } from '../../domain/settlement.ts'
@@ -77,6 +78,17 @@ export function showDelivery(callUuid: string, delivery: DeliveryEntry): object 
   return {
     ...showDeliveryAlone(callUuid, delivery),
     attempts: delivery.attempts.map(showAttempt),
+  }
+}
+
+/** One that was given up, with what it is looked for by. */
+export function showFailed(delivery: FailedDelivery): object {
+  const { callUuid, campaignId, host } = delivery
+  return {
+    ...showDelivery(callUuid, delivery),
+    call_uuid: callUuid,
+    campaign_id: campaignId,
+    host,
   }
 }
 

@@ -39,6 +39,87 @@ async function failAll(db: TestDatabase, callUuids: readonly string[], url?: str
 
 const RANGE = 'created_from=2026-01-01'
 
+describe('GET /api/v1/deliveries?state=failed', () => {
+  it('gives the ids to send again singly, each once over all pages, newest calls first (B14)', async () => {
+    const { database, get, post } = await openApi()
+    const callUuids = await insertCalls(database, 5)
+    await failAll(database, callUuids)
+    const listed: string[] = []
+    let path: string | undefined = '/deliveries?state=failed&limit=2'
+    while (path !== undefined) {
+      const response = await get(path)
+      listed.push(...response.json<{ id: string }[]>().map(({ id }) => id))
+      const link = String(response.headers['link'] ?? '')
+      path = /^<\/api\/v1(\/deliveries\?state=failed&limit=2&before=[^>]+)>; rel="next"$/.exec(
+        link,
+      )?.[1]
+    }
+    expect(listed).toEqual(callUuids.toReversed().map((callUuid) => idOf(callUuid)))
+
+    await post(`/deliveries/${listed[2]}/resend`)
+    const left = (await get('/deliveries?state=failed')).json<{ id: string }[]>()
+    expect(left.map(({ id }) => id)).toEqual(listed.toSpliced(2, 1))
+  })
+
+  it('shows what failed and why, and lists it again when it fails again', async () => {
+    const { database, get, post } = await openApi()
+    const [callUuid = ''] = await insertCalls(database, 1)
+    await failAll(database, [callUuid])
+    await post(`/deliveries/${idOf(callUuid)}/resend`)
+    const [again] = await claim(database)
+    await finish(database, [attempted(again, { kind: 'done', state: 'failed' })])
+
+    expect((await get('/deliveries?state=failed')).json()).toMatchObject([
+      {
+        id: idOf(callUuid),
+        call_uuid: callUuid,
+        campaign_id: 'solar',
+        host: 'partner.example',
+        url: 'http://partner.example/ping?key=[call_key]',
+        state: 'failed',
+        attempts: [
+          { attempt: 1, status: 200 },
+          { attempt: 2, status: 200 },
+        ],
+      },
+    ])
+  })
+
+  it.each([
+    ['', 2],
+    ['&created_from=2100-01-01', 0],
+    ['&created_to=2026-01-02', 0],
+    ['&campaign=solar', 2],
+    ['&campaign=other', 0],
+    ['&tracking_url=ping', 2],
+    ['&tracking_url=sale', 0],
+    ['&host=partner.example', 1],
+    ['&host=other.example:8443', 1],
+  ])('lists with %j as many as %i', async (filters, count) => {
+    const { database, get } = await openApi()
+    const [first = '', second = '', delivered = ''] = await insertCalls(database, 3)
+    await failAll(database, [first])
+    await failAll(database, [second], 'https://other.example:8443/p?x=[call_key]')
+    await queue(database, [aDelivery(delivered)])
+    await finish(database, [attempted((await claim(database))[0])])
+    expect((await get(`/deliveries?state=failed${filters}`)).json()).toHaveLength(count)
+  })
+
+  it.each([
+    ['', 'state'],
+    ['state=queued', 'state'],
+    [`state=failed&call=${'0'.repeat(32)}`, 'state'],
+    ['state=failed&before=x', 'before'],
+    ['state=failed&limit=201', 'limit'],
+    ['state=failed&created_from=x', 'created_from'],
+    ['state=failed&unknown=1', ''],
+  ])('refuses %j and names what is wrong', async (query, path) => {
+    const { get } = await openApi()
+    const response = await get(`/deliveries?${query}`)
+    expect([response.statusCode, response.json()]).toMatchObject([400, { problems: [{ path }] }])
+  })
+})
+
 describe('POST /api/v1/deliveries/{id}/resend', () => {
   it('sends a failed delivery again under the same id, each attempt in sight (B14)', async () => {
     const { database, get, post, woken } = await openApi()
@@ -147,6 +228,21 @@ describe('POST /api/v1/deliveries/resend', () => {
       count: 201,
       more: false,
     })
+  })
+
+  it.each([
+    ['campaign=solar', 1],
+    ['campaign=other', 0],
+    ['host=partner.example', 1],
+    ['host=other.example', 0],
+  ])('takes of those that were delivered with %s %i', async (filter, count) => {
+    const { database, post } = await openApi()
+    const [delivered = '', failed = ''] = await insertCalls(database, 2)
+    await failAll(database, [failed])
+    await queue(database, [aDelivery(delivered)])
+    await finish(database, [attempted((await claim(database))[0])])
+    const response = await post(`/deliveries/resend?${RANGE}&state=delivered&${filter}`)
+    expect(response.json()).toMatchObject({ count })
   })
 
   it.each([
