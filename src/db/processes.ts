@@ -13,14 +13,17 @@ export async function beat(db: Queryable, processId: string): Promise<void> {
 /** A call whose process has stopped beating. */
 export interface LostCall {
   readonly callUuid: string
-  readonly lastHeartbeatAt: Date
+  /** Null where the process is not known any more. */
+  readonly lastHeartbeatAt: Date | null
   readonly startedAt: Date
   readonly answeredAt: Date | null
 }
 
 /**
  * Locks live calls of processes that have not beaten for `staleSeconds`, skipping those that another process
- * is closing.
+ * is closing. A process may have been forgotten while it was only paused, begin a call when it goes on, and
+ * die before its next beat: such a call counts by its own beginning. In no order: who waits for nobody needs
+ * none, and in the order of UUIDs PostgreSQL may read every call there is.
  */
 export async function lockLostCalls(
   db: Queryable,
@@ -31,9 +34,10 @@ export async function lockLostCalls(
     name: 'lock-lost-calls',
     text: `select c.call_uuid "callUuid", p.heartbeat_at "lastHeartbeatAt",
                   c.started_at "startedAt", c.answered_at "answeredAt"
-             from processes p join calls c using (process_id)
-            where p.heartbeat_at < app_now() - make_interval(secs => $1) and c.state <> 'ended'
-            order by c.call_uuid limit $2 for no key update of c skip locked`,
+             from calls c left join processes p using (process_id)
+            where c.state <> 'ended'
+              and coalesce(p.heartbeat_at, c.started_at) < app_now() - make_interval(secs => $1)
+            limit $2 for no key update of c skip locked`,
     values: [staleSeconds, limit],
   })
   return rows

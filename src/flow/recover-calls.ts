@@ -56,7 +56,7 @@ export function watchForLostCalls(
 /** The end is known only to the last heartbeat; a call younger than that has no length. */
 function endOf({ callUuid, lastHeartbeatAt, startedAt, answeredAt }: LostCall): CallEnded {
   const latest = Math.max(
-    lastHeartbeatAt.getTime(),
+    lastHeartbeatAt?.getTime() ?? 0,
     startedAt.getTime(),
     answeredAt?.getTime() ?? 0,
   )

@@ -59,6 +59,17 @@ it('closes a call that only rang as not converted, once, however many try', asyn
   expect((await queued(database, callUuid)).slice(2)).toEqual(['not_converted', 'finished'])
 })
 
+it('closes a call of a process that nobody knows any more once it is 20 s old', async () => {
+  const { database, deps } = await start()
+  await beginCall(deps)
+  await database.setClock('19 seconds')
+  expect(await recoverCalls(deps)).toEqual({ closed: 0, isFull: false })
+  await database.setClock('21 seconds')
+  expect(await recoverCalls(deps)).toEqual({ closed: 1, isFull: false })
+  const { rows } = await database.query(`select total_ms, end_reason from calls`)
+  expect(rows).toEqual([{ total_ms: 0, end_reason: 'bridge_lost' }])
+})
+
 it('forgets a dead process once it holds no call', async () => {
   const { database, deps } = await start()
   await beginCall(deps)
