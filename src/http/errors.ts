@@ -8,8 +8,11 @@ const PROBLEMS = {
   malformed_body: [400, 'The body is not what its content type says.'],
   invalid_query: [400, 'A parameter of the query is unknown or malformed.'],
   unauthorised: [401, 'Send a valid key as "Authorization: Bearer KEY".'],
+  forbidden: [403, 'The role of this key does not allow that.'],
   not_found: [404, 'There is nothing here.'],
   request_timeout: [408, 'The request took too long to arrive.'],
+  environment_key: [409, 'This key is not stored here: change ADMIN_API_KEY and start again.'],
+  too_many_keys: [409, 'There are as many keys as there may be; revoke some that nobody uses.'],
   body_too_large: [413, 'The body is larger than this resource takes.'],
   url_too_long: [414, 'The URL is longer than 2048 characters.'],
   unsupported_media_type: [415, 'This resource does not take that content type.'],
@@ -22,6 +25,9 @@ const PROBLEMS = {
 
 /** What programs decide by; never changes its meaning. */
 export type ProblemCode = keyof typeof PROBLEMS
+
+/** Every code there is. */
+export const PROBLEM_CODES = Object.keys(PROBLEMS) as ProblemCode[]
 
 /** An error as clients see it. @see RFC 9457 */
 export interface Problem {

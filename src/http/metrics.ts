@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { z } from 'zod'
 import { type Backlog, readBacklog } from '../db/backlog.ts'
 import { listProblems, type NotedProblem } from '../db/delivery-problems.ts'
 import type { Database, Queryable } from '../db/queryable.ts'
@@ -9,12 +10,14 @@ import {
   type Metric,
   METRICS_CONTENT_TYPE,
 } from '../telemetry/metrics.ts'
-import { requireAdminKey } from './auth.ts'
+import { requireKey } from './auth.ts'
+import type { KeyRing } from './key-ring.ts'
+import { described } from './openapi/route-description.ts'
 
 /** What metrics are made of. */
 export interface MetricsDeps {
   readonly database: Database
-  readonly adminApiKey: string
+  readonly keyRing: KeyRing
   /** What this process has counted and holds. */
   readonly readMetrics?: () => Promise<readonly Metric[]>
 }
@@ -24,21 +27,34 @@ const FRESH_MS = 5_000
 /** More would be a record, not a metric; the API has them all. */
 const PROBLEMS_MAX = 200
 
+const DESCRIPTION = described({
+  group: 'Monitoring',
+  summary: 'Gives the metrics, in the text format of Prometheus',
+  details: 'Takes no key from this machine and from private networks.',
+  keys: ['apiKey'],
+  answers: {
+    200: {
+      description: 'The metrics of this process, and of the database for all.',
+      content: { [METRICS_CONTENT_TYPE]: z.string() },
+    },
+  },
+  problems: ['unauthorised'],
+})
+
 /**
  * `/metrics` as Prometheus reads it: what this process has counted, and what the database says of all
  * processes together. Open to this machine and private networks, since monitors stand there; from
- * elsewhere, or through a proxy that is not trusted, it takes the administrator's key.
+ * elsewhere, or through a proxy that is not trusted, it takes a key.
  */
 export function registerMetrics(app: FastifyInstance, deps: MetricsDeps): void {
-  const askForKey = requireAdminKey(deps.adminApiKey)
+  const askForKey = requireKey(deps.keyRing, () => 'viewer')
   const readStored = cached(() => readStoredMetrics(deps.database))
   app.get(
     '/metrics',
     {
-      onRequest(request, reply, done) {
-        if (isNearby(request)) done()
-        else askForKey.call(this, request, reply, done)
-      },
+      ...DESCRIPTION,
+      onRequest: async (request, reply) =>
+        isNearby(request) ? undefined : askForKey(request, reply),
     },
     async (_request, reply) => {
       const metrics = [...((await deps.readMetrics?.()) ?? []), ...(await readStored())]

@@ -1,9 +1,9 @@
-import { isIP } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PostbackRequest } from '../flow/receive-postback.ts'
 import type { Steps } from '../flow/steps.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { buildProblem, problemCodeOf, RETRY_AFTER_SECONDS } from './errors.ts'
+import { SET_VALUE } from './postback-description.ts'
 import { type BodyRefusal, readPostback, type ReadPostback } from './postback-request.ts'
 import {
   createPostbackLimiter,
@@ -11,6 +11,7 @@ import {
   type PostbackLimiter,
   type PostbackLimits,
 } from './postback-limits.ts'
+import { sourceOf } from './source.ts'
 
 /** What `set_value` needs from around it. */
 export interface PostbackDeps extends Pick<Steps, 'receivePostback' | 'recordRefusal'> {
@@ -54,6 +55,7 @@ export function registerPostbacks(app: FastifyInstance, deps: PostbackDeps): voi
     scope.route({
       method: ['GET', 'HEAD', 'POST'],
       url: '/calls/:uuid/set_value',
+      ...SET_VALUE,
       bodyLimit: BODY_BYTES_MAX,
       handler: async (request: SetValueRequest, reply) => {
         const answer = await answerPostback(deps, limiter, readArrived(request))
@@ -72,15 +74,6 @@ function readArrived(request: SetValueRequest): Arrived {
     body: request.body,
   })
   return { ...read, source: sourceOf(request), method: request.method }
-}
-
-/**
- * A trusted proxy may forward anything as the client's address; only an address is believed. An IPv4
- * one is written as such, also where the socket takes both families.
- */
-function sourceOf({ ip, socket }: FastifyRequest): string {
-  const address = isIP(ip) > 0 ? ip : (socket.remoteAddress ?? 'unknown')
-  return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }
 
 /**

@@ -14,7 +14,10 @@ import {
   sendProblem,
 } from './errors.ts'
 import { type HealthDeps, registerHealth } from './health.ts'
+import { createKeyRing } from './key-ring.ts'
 import { type MetricsDeps, registerMetrics } from './metrics.ts'
+import { registerDocs } from './openapi/docs.ts'
+import { noteRoutes } from './openapi/registered-routes.ts'
 import { type PostbackDeps, registerPostbacks } from './postbacks.ts'
 
 /** How long a client may take. */
@@ -28,7 +31,10 @@ export interface HttpTimeouts {
 }
 
 /** What the HTTP side needs from around it. */
-export interface HttpDeps extends PostbackDeps, ApiDeps, HealthDeps, MetricsDeps {
+export interface HttpDeps
+  extends PostbackDeps, HealthDeps, Omit<ApiDeps, 'keyRing'>, Omit<MetricsDeps, 'keyRing'> {
+  /** The first administrator's key. */
+  readonly adminApiKey: string
   readonly logger: Logger
   /** CIDRs of proxies whose `X-Forwarded-For` is believed; none unless said. */
   readonly trustProxy?: readonly string[]
@@ -47,7 +53,7 @@ const TIMEOUTS: HttpTimeouts = {
 }
 
 /**
- * Builds the HTTP side without listening: postbacks, API, health and dashboard. Limits are those of a server
+ * Builds the HTTP side without listening: postbacks, API, health, dashboard and docs. Limits are those of a server
  * that strangers reach: slow, large and ambiguous requests are refused before a handler sees them.
  */
 export function buildServer(deps: HttpDeps): FastifyInstance {
@@ -70,12 +76,15 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
     },
   })
   app.server.maxConnections = CONNECTIONS_MAX
+  noteRoutes(app)
   addHooks(app, deps.logger)
   registerPostbacks(app, deps)
   registerHealth(app, deps)
-  registerMetrics(app, deps)
-  registerApi(app, deps)
+  const keyRing = createKeyRing(deps)
+  registerMetrics(app, { ...deps, keyRing })
+  registerApi(app, { ...deps, keyRing })
   registerDashboard(app)
+  registerDocs(app)
   return app
 }
 

@@ -8,8 +8,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
 }
-/** Nothing but our own files, in no frame. @see OWASP ASVS 5.0 §3.4 */
-const PAGE_HEADERS = {
+/** Of every page: nothing but our own files, in no frame. @see OWASP ASVS 5.0 §3.4 */
+export const PAGE_HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 }
