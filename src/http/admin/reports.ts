@@ -1,6 +1,4 @@
-import { PassThrough } from 'node:stream'
-import { once } from 'node:events'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { formatMoney } from '../../db/call-records.ts'
 import type { Database } from '../../db/queryable.ts'
@@ -13,14 +11,23 @@ import {
 } from '../../db/reports.ts'
 import { isTimeZone } from '../../domain/configuration-hours.ts'
 import { minorUnitDigits, parseDecimal, toAmount } from '../../domain/money.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import { type Send, sendStream, type Write } from './answer-stream.ts'
 import { Instant, readQuery } from './query.ts'
 import { registerPostbackSearch } from './reports-postbacks.ts'
 import { registerWhy } from './reports-why.ts'
+import { createTurns } from './turns.ts'
 
 /** What reports need from around them. */
 export interface ReportsDeps {
   readonly database: Database
+  readonly logger: Logger
 }
+
+/** Calls use the same connections and must not wait for reports. */
+const REPORTS_AT_ONCE = 4
+/** What the database gives a report, and as much again for those before it. */
+const COMPUTING_MAX_MS = 5 * 60_000
 
 const isDimension = (name: string): name is Dimension => DIMENSIONS.some((each) => each === name)
 
@@ -47,43 +54,31 @@ const Query = z.strictObject({
 })
 
 /** `GET /reports`, the search through postbacks, and why a call is worth what it is. */
-export function registerReports(app: FastifyInstance, { database }: ReportsDeps): void {
+export function registerReports(app: FastifyInstance, { database, logger }: ReportsDeps): void {
+  const turns = createTurns(REPORTS_AT_ONCE)
   registerWhy(app, database)
   registerPostbackSearch(app, database)
   app.get('/reports', (request, reply) => {
     const query = readQuery(Query, request.query, reply)
     if (!query) return reply
     const { time_zone: timeZone, format, ...rest } = query
-    return sendReport(reply, database, { query: { ...rest, timeZone }, format })
+    const wanted: ReportQuery = { ...rest, timeZone }
+    const send = format === 'csv' ? sendCsv : sendJson
+    const sendInTurn: Send = (write, gone) =>
+      turns(async () => {
+        gone.throwIfAborted() // while it waited for its turn
+        await send(write, wanted, (onRows) => readReport(database, wanted, onRows))
+      })
+    return sendStream(reply, sendInTurn, {
+      type: `${TYPES[format]}; charset=utf-8`,
+      computingMaxMs: COMPUTING_MAX_MS,
+      logger,
+    })
   })
 }
 
-interface Wanted {
-  readonly query: ReportQuery
-  readonly format: 'json' | 'csv'
-}
+const TYPES = { json: 'application/json', csv: 'text/csv' } as const
 
-/** Sends rows as they come; an error in the middle cuts the answer off, so that it cannot be taken for whole. */
-function sendReport(
-  reply: FastifyReply,
-  database: Database,
-  { query, format }: Wanted,
-): FastifyReply {
-  const out = new PassThrough()
-  const write = async (text: string) => {
-    if (!out.write(text)) await Promise.race([once(out, 'drain'), once(out, 'close')])
-    if (out.destroyed) throw new Error('the client has gone')
-  }
-  const send = format === 'csv' ? sendCsv : sendJson
-  send(write, query, (onRows) => readReport(database, query, onRows)).then(
-    () => out.end(),
-    (error: unknown) => out.destroy(error instanceof Error ? error : new Error(String(error))),
-  )
-  const type = format === 'csv' ? 'text/csv; charset=utf-8' : 'application/json; charset=utf-8'
-  return reply.type(type).send(out)
-}
-
-type Write = (text: string) => Promise<void>
 type Read = (onRows: (rows: readonly ReportRow[]) => Promise<void>) => Promise<void>
 
 async function sendJson(write: Write, { by }: ReportQuery, read: Read): Promise<void> {
@@ -97,11 +92,13 @@ async function sendJson(write: Write, { by }: ReportQuery, read: Read): Promise<
 }
 
 async function sendCsv(write: Write, { by }: ReportQuery, read: Read): Promise<void> {
-  await write(`${[...by, ...MEASURES].join(',')}\r\n`)
+  let head = `${[...by, ...MEASURES].join(',')}\r\n`
   await read(async (rows) => {
     const lines = rows.map((row) => Object.values(showRow(by, row)).map(csvField).join(','))
-    await write(`${lines.join('\r\n')}\r\n`)
+    await write(`${head}${lines.join('\r\n')}\r\n`)
+    head = ''
   })
+  if (head !== '') await write(head)
 }
 
 const MEASURES = [
