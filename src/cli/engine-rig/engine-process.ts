@@ -28,9 +28,10 @@ export interface EngineSample extends EngineStats {
 
 async function runEngine(options: EngineOptions): Promise<void> {
   let firstFault: string | undefined
-  const stack = await startStack(options, (error) => {
+  const onFault = (error: unknown): void => {
     firstFault ??= error instanceof Error ? (error.stack ?? error.message) : String(error)
-  })
+  }
+  const stack = await startStack(options, { onFault })
   process.on('message', ({ id, collect }: SampleRequest) => {
     const sample: EngineSample = { id, ...stack.stats(), ...usage(collect), firstFault }
     process.send?.(sample)

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import type { Application } from './control/applications.ts'
 import type { SipMessageFrame } from './control/messages.ts'
 import { type ControlServer, startControlServer } from './control/server.ts'
@@ -6,15 +5,13 @@ import { answerFromApplication } from './core/answer.ts'
 import { applicationGone } from './core/application-gone.ts'
 import { type Counters, createCounters } from './core/counters.ts'
 import { requestFromApplication } from './core/request.ts'
-import type { Core, Settings } from './core/state.ts'
-import { createGuard, GUARD_DEFAULTS } from './guard.ts'
+import type { Core } from './core/state.ts'
+import { createCore } from './create-core.ts'
 import { bracketed } from './message/uri.ts'
 import type { CertificateFacts, EngineOptions, EngineStats } from './options.ts'
 import { reportsTo, type Shield } from './reports.ts'
-import { createTransactionLayer } from './transaction/layer.ts'
-import { createWheel } from './transaction/wheel.ts'
+import { type Clock, MACHINE_CLOCK } from './transaction/clock.ts'
 import { listenOnAll, notListening } from './transport/listen.ts'
-import { openHostResolver } from './transport/resolve.ts'
 import { CONNECTION_LIMITS } from './transport/streams.ts'
 import type { TlsListener } from './transport/tls.ts'
 import type { Listener, TransportName } from './transport/transport.ts'
@@ -44,17 +41,23 @@ export interface Stack extends Addresses {
   readonly close: () => Promise<void>
 }
 
+/** Whom a stack tells, and what time it lives by. */
+export interface Surroundings {
+  /** Told of every error that a message or a timer caused and nobody foresaw. */
+  readonly onFault?: ((error: unknown) => void) | undefined
+  /** Told of what an operator can mend, in one sentence. */
+  readonly onWarning?: ((sentence: string) => void) | undefined
+  readonly clock?: Clock | undefined
+}
+
 /**
  * Starts the SIP stack in this thread. The worker does so, and tests do.
  *
- * @param onFault told of every error that a message or a timer caused and nobody foresaw
- * @param onWarning told of what an operator can mend
  * @throws an Error of one sentence if an address cannot be listened on
  */
 export async function startStack(
   options: EngineOptions,
-  onFault: (error: unknown) => void = () => undefined,
-  onWarning: (sentence: string) => void = () => undefined,
+  { clock = MACHINE_CLOCK, onFault = ignore, onWarning = ignore }: Surroundings = {},
 ): Promise<Stack> {
   const counters = createCounters()
   const shield = createShield(counters, onFault)
@@ -71,7 +74,8 @@ export async function startStack(
       })
     },
   })
-  const core = createCore(options, { counters, listeners, shield, routes: control.routes })
+  const { run } = shield
+  const core = createCore(options, { clock, counters, listeners, run, routes: control.routes })
   const close = async (): Promise<void> => {
     shield.close()
     core.wheel.close()
@@ -105,6 +109,8 @@ export async function startStack(
   }
 }
 
+const ignore = (): void => undefined
+
 const tlsOf = (listeners: readonly (Listener | TlsListener)[]): readonly TlsListener[] =>
   listeners.filter((listener) => 'reload' in listener)
 
@@ -127,33 +133,6 @@ function createShield(counters: Counters, onFault: (error: unknown) => void): Sh
   }
 }
 
-function createCore(
-  options: EngineOptions,
-  parts: Pick<Core, 'counters' | 'listeners' | 'routes'> & { readonly shield: Shield },
-): Core {
-  const { shield, ...given } = parts
-  const settings = settingsOf(options)
-  const now = (): number => performance.now()
-  const tickMs = tickMsOf(settings.timers.t1Ms)
-  const wheel = createWheel({ tickMs, now, run: shield.run })
-  return {
-    ...given,
-    settings,
-    wheel,
-    run: shield.run,
-    transactions: createTransactionLayer(settings.timers, wheel),
-    resolver: openHostResolver(options.nameServers, now),
-    guard: createGuard({ ...GUARD_DEFAULTS, ...options.guard }, now),
-    dialogs: new Map(),
-    serverRequests: new Map(),
-    txnByKey: new Map(),
-    requestsSeen: new Map(),
-    invitations: new Map(),
-    invitationsByDialog: new Map(),
-    clientRequests: new Set(),
-  }
-}
-
 function receiveFromApplication(
   core: Core,
   application: Application,
@@ -161,23 +140,6 @@ function receiveFromApplication(
 ): void {
   if (frame.text.startsWith('SIP/2.0')) answerFromApplication(core, application, frame)
   else requestFromApplication(core, application, frame)
-}
-
-function settingsOf(options: EngineOptions): Settings {
-  const { timers = {}, limits = {} } = options
-  const { secondMs = 1_000, ...base } = timers
-  return {
-    timers: { t1Ms: 500, t2Ms: 4_000, t4Ms: 5_000, timerCMs: 200_000, ...base },
-    secondMs,
-    graceMs: options.graceMs ?? 0,
-    applicationPatienceMs: options.applicationPatienceMs ?? 60_000,
-    limits: { dialogs: 100_000, transactions: 400_000, ...limits },
-  }
-}
-
-/** Fine enough for the shortest timer; every tick wakes the process, so no finer. */
-function tickMsOf(t1Ms: number): number {
-  return Math.min(20, Math.max(1, Math.floor(t1Ms / 25)))
 }
 
 async function listenForApplications(

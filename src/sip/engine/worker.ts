@@ -30,15 +30,14 @@ async function run(port: NonNullable<typeof parentPort>, options: EngineOptions)
     port.postMessage(message)
   }
   try {
-    const stack = await startStack(
-      options,
-      (error) => {
+    const stack = await startStack(options, {
+      onFault: (error) => {
         tell({ type: 'fault', error })
       },
-      (sentence) => {
+      onWarning: (sentence) => {
         tell({ type: 'warning', sentence })
       },
-    )
+    })
     port.on('message', (message: ToWorker) => {
       obey(message, stack, tell, () => {
         port.close()

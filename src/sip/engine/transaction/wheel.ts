@@ -1,3 +1,5 @@
+import type { Clock } from './clock.ts'
+
 /** A timer that has been started; `cancel` it at most once, before or after it has fired. */
 export interface TimerHandle {
   readonly cancel: () => void
@@ -17,8 +19,7 @@ export interface Wheel {
 export interface WheelOptions {
   /** Resolution: no timer fires early, all fire at most one tick late. */
   readonly tickMs: number
-  /** A clock in milliseconds that never goes back. */
-  readonly now: () => number
+  readonly clock: Clock
   /** Runs what a timer is for. */
   readonly run: (work: () => void) => void
 }
@@ -43,7 +44,8 @@ interface State extends WheelOptions {
   originMs: number
   /** The last tick that was worked off. */
   tick: number
-  interval: NodeJS.Timeout | undefined
+  /** Undefined while there is nothing to wait for. */
+  stopTicking: (() => void) | undefined
 }
 
 /**
@@ -53,7 +55,7 @@ interface State extends WheelOptions {
  */
 export function createWheel(options: WheelOptions): Wheel {
   const slots = Array.from({ length: SLOTS }, (): Entry | undefined => undefined)
-  const state: State = { ...options, slots, count: 0, originMs: 0, tick: 0, interval: undefined }
+  const state: State = { ...options, slots, count: 0, originMs: 0, tick: 0, stopTicking: undefined }
   return {
     start: (afterMs, work) => startTimer(state, afterMs, work),
     size: () => state.count,
@@ -66,16 +68,18 @@ export function createWheel(options: WheelOptions): Wheel {
 }
 
 function startTimer(state: State, afterMs: number, work: () => void): TimerHandle {
-  const { now, slots, tickMs } = state
-  if (state.interval === undefined) {
-    state.originMs = now()
+  const { clock, slots, tickMs } = state
+  if (state.stopTicking === undefined) {
+    state.originMs = clock.now()
     state.tick = 0
-    // After the sockets: a response that has arrived spares the repetition of its request.
-    state.interval = setInterval(() => {
-      setImmediate(turn, state)
-    }, tickMs)
+    state.stopTicking = clock.every(tickMs, () => {
+      turn(state)
+    })
   }
-  const dueTick = Math.max(Math.ceil((now() - state.originMs + afterMs) / tickMs), state.tick + 1)
+  const dueTick = Math.max(
+    Math.ceil((clock.now() - state.originMs + afterMs) / tickMs),
+    state.tick + 1,
+  )
   const slot = dueTick & (SLOTS - 1)
   const next = slots[slot]
   const cancel = (): void => {
@@ -89,7 +93,7 @@ function startTimer(state: State, afterMs: number, work: () => void): TimerHandl
 }
 
 function turn(state: State): void {
-  const target = Math.floor((state.now() - state.originMs) / state.tickMs)
+  const target = Math.floor((state.clock.now() - state.originMs) / state.tickMs)
   // After a long pause of the process one turn over all slots is enough.
   state.tick = Math.max(state.tick, target - SLOTS)
   while (state.tick < target) {
@@ -123,6 +127,6 @@ function unlink(state: State, entry: Entry): void {
 }
 
 function stop(state: State): void {
-  clearInterval(state.interval)
-  state.interval = undefined
+  state.stopTicking?.()
+  state.stopTicking = undefined
 }

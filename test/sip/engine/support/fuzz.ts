@@ -51,9 +51,11 @@ export async function fuzz(
   const faults: string[] = []
   const sip = (['udp', 'tcp'] as const).map((transport) => ({ transport, host: HOST, port: 0 }))
   const admin = { host: HOST, port: 0 }
-  const stack = await startStack({ sip, admin, secret: 'secret', timers: TIMERS }, (error) => {
+  const onFault = (error: unknown): void => {
     faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
-  })
+  }
+  const options = { sip, admin, secret: 'secret', timers: TIMERS }
+  const stack = await startStack(options, { onFault })
   try {
     const application = await openApplication(stack)
     await sendDamaged(stack, { packets, seed, onProgress })

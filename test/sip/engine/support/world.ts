@@ -1,5 +1,5 @@
 import type { EngineOptions } from '../../../../src/sip/engine/options.ts'
-import { type Stack, startStack } from '../../../../src/sip/engine/stack.ts'
+import { type Stack, startStack, type Surroundings } from '../../../../src/sip/engine/stack.ts'
 import { connectApplication, type Handler, type SrfApplication } from './application.ts'
 import { eventually } from './eventually.ts'
 import { openPhone, type Phone } from './phone.ts'
@@ -18,11 +18,11 @@ export interface World {
   readonly close: () => Promise<void>
 }
 
-type WorldOptions = Partial<EngineOptions> & { readonly onWarning?: (sentence: string) => void }
+type WorldOptions = Partial<EngineOptions> & Pick<Surroundings, 'clock' | 'onWarning'>
 
 /** Starts an engine on free loopback ports. */
 export async function openWorld(
-  { onWarning, ...options }: WorldOptions = {},
+  { clock, onWarning, ...options }: WorldOptions = {},
   host = '127.0.0.1',
 ): Promise<World> {
   const stack = await startStack(
@@ -33,8 +33,7 @@ export async function openWorld(
       timers: SHORT_TIMERS,
       ...options,
     },
-    undefined,
-    onWarning,
+    { clock, onWarning },
   )
   const port = stack.sip[0]?.port ?? 0
   const closers: (() => unknown)[] = []

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { MACHINE_CLOCK } from '../../../../src/sip/engine/transaction/clock.ts'
 import {
   createWheel,
   type TimerHandle,
@@ -14,7 +15,8 @@ const note = (what: string) => () => {
 beforeEach(() => {
   vi.useFakeTimers()
   fired = []
-  wheel = createWheel({ tickMs: 10, now: () => Date.now(), run: (work) => work() })
+  const clock = { ...MACHINE_CLOCK, now: () => Date.now() }
+  wheel = createWheel({ tickMs: 10, clock, run: (work) => work() })
 })
 
 afterEach(() => {
