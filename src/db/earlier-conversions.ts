@@ -18,23 +18,7 @@ export async function findEarlierConversions(
   questions: readonly DedupeQuestion[],
 ): Promise<ReadonlySet<string>> {
   if (questions.length === 0) return new Set()
-  const asked = JSON.stringify(
-    questions.map((question) => ({
-      call_uuid: question.callUuid,
-      caller_number: question.callerNumber,
-      campaign_id: question.campaignId,
-      group_id: question.groupId,
-      seconds: question.dedupeSeconds,
-    })),
-  )
-  await db.query({
-    name: 'lock-callers',
-    text: `select pg_advisory_xact_lock(key) from (
-             select distinct hashtextextended(campaign_id || ' ' || group_id || ' ' || caller_number, 0) as key
-               from jsonb_to_recordset($1::jsonb) as q (campaign_id text, group_id text, caller_number text)
-              order by key) locks`,
-    values: [asked],
-  })
+  await lockCallers(db, questions)
   const { rows } = await db.query<{ callUuid: string }>({
     name: 'find-earlier-conversions',
     text: `select q.call_uuid "callUuid"
@@ -48,7 +32,74 @@ export async function findEarlierConversions(
                      and earlier.conversion_group_id = q.group_id
                      and earlier.settled_at > app_now() - make_interval(secs => q.seconds)
                      and earlier.call_uuid <> q.call_uuid)`,
-    values: [asked],
+    values: [toJson(questions)],
   })
   return new Set(rows.map(({ callUuid }) => callUuid))
 }
+
+/** A call that is settled anew, and would convert. */
+export interface ReplayedQuestion extends DedupeQuestion {
+  /** When it would have, had it been settled right. */
+  readonly at: Date
+}
+
+/**
+ * The UUIDs of those calls that would be their caller's second conversion in the same group: another call has
+ * converted less than the window before or after. What an earlier replay has converted counts from the
+ * postback that it rests on, not from the day of that replay. Takes the same locks.
+ */
+export async function findConversionsAround(
+  db: Queryable,
+  questions: readonly ReplayedQuestion[],
+): Promise<ReadonlySet<string>> {
+  if (questions.length === 0) return new Set()
+  await lockCallers(db, questions)
+  const { rows } = await db.query<{ callUuid: string }>({
+    name: 'find-conversions-around',
+    text: `select q.call_uuid "callUuid"
+             from jsonb_to_recordset($1::jsonb) as q (
+                  call_uuid uuid, caller_number text, campaign_id text, group_id text, seconds int,
+                  at timestamptz),
+                  lateral (select make_interval(secs => q.seconds) as length) as span
+            where exists (
+                  select from calls other
+                   where other.revenue is not null
+                     and other.caller_number = q.caller_number
+                     and other.campaign_id = q.campaign_id
+                     and other.conversion_group_id = q.group_id
+                     and other.call_uuid <> q.call_uuid
+                     and coalesce((${REPLAYED_AT}), other.settled_at) > q.at - span.length
+                     and coalesce((${REPLAYED_AT}), other.settled_at) < q.at + span.length)`,
+    values: [toJson(questions)],
+  })
+  return new Set(rows.map(({ callUuid }) => callUuid))
+}
+
+const REPLAYED_AT = `
+  select greatest(other.ended_at, p.received_at)
+    from settlements s
+    left join postbacks p on p.call_uuid = s.call_uuid and p.postback_id = s.postback_id
+   where s.call_uuid = other.call_uuid and s.kind = 'late_conversion' and s.replay_id is not null`
+
+async function lockCallers(db: Queryable, questions: readonly DedupeQuestion[]): Promise<void> {
+  await db.query({
+    name: 'lock-callers',
+    text: `select pg_advisory_xact_lock(key) from (
+             select distinct hashtextextended(campaign_id || ' ' || group_id || ' ' || caller_number, 0) as key
+               from jsonb_to_recordset($1::jsonb) as q (campaign_id text, group_id text, caller_number text)
+              order by key) locks`,
+    values: [toJson(questions)],
+  })
+}
+
+const toJson = (questions: readonly (DedupeQuestion & Partial<ReplayedQuestion>)[]): string =>
+  JSON.stringify(
+    questions.map((question) => ({
+      call_uuid: question.callUuid,
+      caller_number: question.callerNumber,
+      campaign_id: question.campaignId,
+      group_id: question.groupId,
+      seconds: question.dedupeSeconds,
+      at: question.at,
+    })),
+  )

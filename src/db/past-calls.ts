@@ -39,6 +39,7 @@ interface PostbackRow {
   readonly receivedAt: Date
   readonly query: string
   readonly body: string
+  readonly reason: string
 }
 
 const CALL_COLUMNS = `
@@ -109,7 +110,8 @@ async function readPostbacks(
 ): Promise<ReadonlyMap<string, readonly PostbackRow[]>> {
   const { rows } = await db.query<PostbackRow>({
     name: 'read-past-postbacks',
-    text: `select call_uuid "callUuid", postback_id "postbackId", received_at "receivedAt", query, body
+    text: `select call_uuid "callUuid", postback_id "postbackId", received_at "receivedAt", query, body,
+                  p.reason
              from postbacks p join calls using (call_uuid)
             where call_uuid = any($1::uuid[]) and leg = bridged_leg and p.reason <> 'prefetch'
             order by received_at, postback_id`,
@@ -130,10 +132,11 @@ function pastCallOf(row: CallRow, postbacks: readonly PostbackRow[]): StoredPast
       endedAt: row.endedAt,
       connectedMs: row.connectedMs ?? undefined,
       duplicate: row.duplicate,
-      postbacks: postbacks.map(({ postbackId, receivedAt, query, body }) => ({
+      postbacks: postbacks.map(({ postbackId, receivedAt, query, body, reason }) => ({
         postbackId,
         receivedAt,
         text: { query, body },
+        isDuplicate: reason === 'duplicate_caller',
       })),
     },
     standing: {

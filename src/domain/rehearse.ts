@@ -23,7 +23,7 @@ export interface PastCall {
   readonly tags: Readonly<Record<string, string>>
   readonly endedAt: Date
   readonly connectedMs: number | undefined
-  /** Whether its caller had converted before: taken as it was, since other calls are not rehearsed with it. */
+  /** Settled so since its caller had converted before: taken as it was, since no other call is rehearsed with it. */
   readonly duplicate: boolean
   /** Those of the buyer that got the call, in the order in which they came. */
   readonly postbacks: readonly PastPostback[]
@@ -33,6 +33,8 @@ export interface PastPostback {
   readonly postbackId: string
   readonly receivedAt: Date
   readonly text: PostbackText
+  /** It was refused since its caller had converted before. */
+  readonly isDuplicate: boolean
 }
 
 /** What a call would be worth. */
@@ -84,7 +86,8 @@ export function rehearseCall(rules: CampaignRules, call: PastCall, now: Date): R
     if (receivedAt > call.endedAt && receivedAt >= settleAt) play = expire(play, group)
     const isAfterLateLimit = receivedAt.getTime() - settleAt.getTime() > lateLimitMs
     const { appliedTxids } = play
-    const known = { ...facts, appliedTxids, isAfterLateLimit }
+    const hasEarlierConversion = call.duplicate || reading.isDuplicate
+    const known = { ...facts, hasEarlierConversion, appliedTxids, isAfterLateLimit }
     play = take(play, decidePostback(group, play.state, postback, known).decision, reading)
   }
   if (now >= settleAt) play = expire(play, group)

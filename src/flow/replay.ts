@@ -1,11 +1,13 @@
 import { lockCalls } from '../db/calls.ts'
 import { readClock } from '../db/clock.ts'
-import { loadPastCalls, readPastCalls } from '../db/past-calls.ts'
+import { findConversionsAround, type ReplayedQuestion } from '../db/earlier-conversions.ts'
+import { loadPastCalls, readPastCalls, type StoredPastCall } from '../db/past-calls.ts'
 import type { Queryable } from '../db/queryable.ts'
 import { insertReplay, pinCalls, type Replay } from '../db/replays.ts'
 import type { CampaignRules } from '../domain/campaign.ts'
 import { isSameMoney, rehearseCall } from '../domain/rehearse.ts'
 import { decideReplay } from '../domain/replay.ts'
+import type { Decision } from '../domain/settlement.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { decide, logDecisions, type OpenCall, openCalls, storeDecisions } from './settle-call.ts'
 
@@ -49,7 +51,8 @@ async function settleAnew(
     const locked = await lockCalls(db, callUuids)
     const now = await readClock(db)
     const open = await openCalls(db, deps, locked)
-    const anew = await decideAnew(db, wanted, { rules, open: [...open.values()], now })
+    const inOrder = locked.flatMap((callUuid) => open.get(callUuid) ?? [])
+    const anew = await decideAnew(db, wanted, { rules, open: inOrder, now })
     const queued = await storeDecisions(db, deps, anew, now)
     await pinCalls(
       db,
@@ -63,25 +66,81 @@ async function settleAnew(
   return anew.length
 }
 
+interface Anew {
+  readonly open: OpenCall
+  readonly decision: Decision
+  readonly postbackId: string | undefined
+  /** When it was posted, or the call ended, that the decision rests on. */
+  readonly at: Date
+}
+
 async function decideAnew(
   db: Queryable,
-  { replayId, version, why }: Replay,
+  wanted: Replay,
   { rules, open, now }: { rules: CampaignRules; open: readonly OpenCall[]; now: Date },
 ): Promise<readonly OpenCall[]> {
-  const past = await loadPastCalls(
-    db,
-    open.map(({ call }) => call.callUuid),
-  )
-  const note = `settled anew under version ${version}: ${why}`
-  return open.flatMap((one) => {
+  const callUuids = open.map(({ call }) => call.callUuid)
+  const past = await loadPastCalls(db, callUuids)
+  const anew = open.flatMap((one) => {
     const stored = past.get(one.call.callUuid)
-    if (!stored) return []
-    const would = rehearseCall(rules, stored.call, now)
-    if (isSameMoney(stored.standing, would)) return []
-    const decision = decideReplay(one.state, would, note, one.digits)
-    if (!decision) return []
-    const anew: OpenCall = { ...one, rules, call: { ...one.call, campaignVersion: version } }
-    decide(anew, decision, { postbackId: would.postbackId, replayId })
-    return [anew]
+    return (stored && decideOne(wanted, { one, stored, rules, now })) ?? []
   })
+  const seconds = await findSecondConversions(db, anew)
+  const first = anew.filter(({ open }) => !seconds.has(open.call.callUuid))
+  for (const { open, decision, postbackId } of first) {
+    decide(open, decision, { postbackId, replayId: wanted.replayId })
+  }
+  return first.map(({ open }) => open)
 }
+
+function decideOne(
+  { version, why }: Replay,
+  {
+    one,
+    stored: { call, standing },
+    rules,
+    now,
+  }: { one: OpenCall; stored: StoredPastCall; rules: CampaignRules; now: Date },
+): Anew | undefined {
+  const would = rehearseCall(rules, call, now)
+  if (isSameMoney(standing, would)) return undefined
+  const note = `settled anew under version ${version}: ${why}`
+  const decision = decideReplay(one.state, would, note, one.digits)
+  if (!decision) return undefined
+  const { postbackId } = would
+  const open = { ...one, rules, call: { ...one.call, campaignVersion: version } }
+  const posted = call.postbacks.find((postback) => postback.postbackId === postbackId)
+  const at = posted && posted.receivedAt > call.endedAt ? posted.receivedAt : call.endedAt
+  return { open, decision, postbackId, at }
+}
+
+/**
+ * Those that would be their callers' second conversions; of several at once the first call has it. A call
+ * that has converted already is never one: what it is worth is corrected only. @see behaviour B13
+ */
+async function findSecondConversions(
+  db: Queryable,
+  anew: readonly Anew[],
+): Promise<ReadonlySet<string>> {
+  const questions = anew.flatMap((one) => questionOf(one) ?? [])
+  const seconds = new Set(await findConversionsAround(db, questions))
+  for (const [index, question] of questions.entries()) {
+    const firsts = questions.slice(0, index).filter(({ callUuid }) => !seconds.has(callUuid))
+    if (firsts.some((first) => areOfOneWindow(first, question))) seconds.add(question.callUuid)
+  }
+  return seconds
+}
+
+function questionOf({ open, decision, at }: Anew): ReplayedQuestion | undefined {
+  if (decision.kind !== 'late_conversion') return undefined
+  const { callUuid, callerNumber, campaignId } = open.call
+  const group = open.rules.conversionGroups.find(({ groupId }) => groupId === decision.groupId)
+  if (!group || group.dedupeSeconds === 0 || callerNumber === undefined) return undefined
+  const { groupId, dedupeSeconds } = group
+  return { callUuid, callerNumber, campaignId, groupId, dedupeSeconds, at }
+}
+
+const areOfOneWindow = (one: ReplayedQuestion, other: ReplayedQuestion): boolean =>
+  one.callerNumber === other.callerNumber &&
+  one.groupId === other.groupId &&
+  Math.abs(one.at.getTime() - other.at.getTime()) < one.dedupeSeconds * 1_000
