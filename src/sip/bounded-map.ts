@@ -16,6 +16,8 @@ export function createBoundedMap<Value>(sizeMax: number): BoundedMap<Value> {
       const [oldest] = entries.keys()
       if (entries.size > sizeMax && oldest !== undefined) entries.delete(oldest)
     },
-    delete: (key) => void entries.delete(key),
+    delete(key) {
+      entries.delete(key)
+    },
   }
 }

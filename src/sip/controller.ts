@@ -15,6 +15,8 @@ export interface SipController {
   readonly hostports: readonly string[]
   readonly isConnected: () => boolean
   readonly liveCalls: () => number
+  /** The UUIDs of live calls: from before their beginning is stored until their end is. */
+  readonly liveCallUuids: () => ReadonlySet<string>
   /**
    * Takes no new calls, waits for live ones up to `limitMs`, hangs up the rest, and disconnects once every
    * call's end is stored or `limitMs` more have passed.
@@ -32,6 +34,7 @@ export async function startController(options: ControllerOptions): Promise<SipCo
   const { server, log } = options
   const state = { isConnected: false }
   const first = Promise.withResolvers<readonly string[]>()
+  const onFailure = (error: unknown) => log.error('sip.unexpected_failure', { error })
   const health = createEndpointHealth(() => performance.now())
   const client: SipClient = connectSipClient(server, {
     onRequest: {
@@ -45,6 +48,7 @@ export async function startController(options: ControllerOptions): Promise<SipCo
     },
     onRefused: (error) => first.reject(unreachable(server, error)),
     onError: (error) => log.warn('sip.connection_error', { error }),
+    onFailure,
     onClose: () => {
       state.isConnected = false
       log.warn('sip.disconnected', {})
@@ -64,12 +68,14 @@ export async function startController(options: ControllerOptions): Promise<SipCo
     isConnected: () => state.isConnected,
     buyers,
     random: options.random,
+    onFailure,
   })
 
   return {
     hostports,
     isConnected: () => state.isConnected,
     liveCalls: reception.liveCalls,
+    liveCallUuids: reception.liveCallUuids,
     async close(limitMs) {
       pings.close()
       await reception.close(limitMs)

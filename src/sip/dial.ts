@@ -1,6 +1,7 @@
 import type { Sighting } from './endpoint-health.ts'
 import { type LegFailure, readFailure, RING_TIMEOUT, SETUP_TIMEOUT } from './failure.ts'
 import { reasonHeader } from './headers.ts'
+import { inBackground, type OnFailure } from './in-background.ts'
 import { createPersistentUac } from './persistent-uac.ts'
 import type { Answer, Headers, ReceivedResponse, SipClient, Uac, UacOptions } from './srf.ts'
 
@@ -26,6 +27,7 @@ export interface Dialling {
   /** Settles when the caller gives up, with the headers that the CANCEL should carry. */
   readonly givenUp: Promise<Headers>
   readonly onProvisional: (response: ReceivedResponse) => void
+  readonly onFailure: OnFailure
 }
 
 /** Rings one buyer until it answers, fails, has rung long enough, or the caller gives up. */
@@ -45,10 +47,10 @@ export async function dial(
   patience.end()
   switch (first.kind) {
     case 'too_long':
-      giveUp(uac, reasonHeader(480, 'No answer'))
+      giveUp(uac, reasonHeader(480, 'No answer'), dialling.onFailure)
       return { ...first, kind: 'failed', status: undefined }
     case 'given_up':
-      giveUp(uac, first.headers)
+      giveUp(uac, first.headers, dialling.onFailure)
       return { kind: 'cancelled' }
     case 'failed':
       return { kind: 'failed', status: first.status, ...readFailure(first, hasRung) }
@@ -88,11 +90,12 @@ function startPatience({ ringTimeoutMs, setupTimeoutMs }: Dialling): Patience {
 }
 
 /** Cancels, and hangs up should the buyer's 200 cross the CANCEL. */
-function giveUp(uac: Uac, headers: Headers): void {
+function giveUp(uac: Uac, headers: Headers, onFailure: OnFailure): void {
   uac.cancel(headers)
-  void uac.outcome.then((outcome) => {
+  inBackground(async () => {
+    const outcome = await uac.outcome
     if (outcome.kind === 'answered') abandon(outcome.answer, headers)
-  })
+  }, onFailure)
 }
 
 /** Hangs up a buyer who has answered a call that is not to be. */

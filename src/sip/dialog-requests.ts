@@ -1,9 +1,11 @@
 import type { EventEmitter } from 'node:events'
+import { inBackground, type OnFailure } from './in-background.ts'
 import type {
   Dialog,
   FinalResponse,
   RawDialog,
   ReceivedResponse,
+  RequestHandler,
   SipRequest,
   SipResponse,
 } from './srf.ts'
@@ -49,15 +51,36 @@ function finalOf(
 ): FinalResponse {
   if (method !== 'INVITE') return { response }
   if (response.status < 300 && !body) {
-    return { response, acknowledge: (sdp) => ack({ body: sdp }) }
+    return { response, acknowledge: (sdp) => sendAck(() => ack({ body: sdp })) }
   }
-  ack()
+  sendAck(ack)
   return { response }
+}
+
+/** The client throws where the SIP server is gone; the dialog has ended with it, and needs no ACK any more. */
+function sendAck(send: () => void): void {
+  try {
+    send()
+  } catch {
+    // Whoever holds the dialog hears of its end by itself.
+  }
 }
 
 /** An UPDATE of a buyer that has not answered yet: our own offer is before it. @see RFC 3311 §5.2 */
 export function answerEarlyUpdate(update: SipRequest, response: SipResponse): void {
   response.send(update.body ? 491 : 200)
+}
+
+/** A handler that fails, at once or later, is told of and its request answered with 500; the dialog goes on. */
+export function guarded(handler: RequestHandler, onFailure: OnFailure) {
+  return (request: SipRequest, response: SipResponse): void =>
+    inBackground(
+      () => handler(request, response),
+      (error) => {
+        onFailure(error)
+        if (!response.finalResponseSent) response.send(500)
+      },
+    )
 }
 
 /** A request that the client's dialog cannot digest is answered with 500 instead of ending the process. */

@@ -108,6 +108,9 @@ export const RING_TIMEOUT: LegFailure = next('buyer', 'no_answer', 480)
 /** The buyer's side showed no sign of life while another buyer could take the call. */
 export const SETUP_TIMEOUT: LegFailure = next('unknown', 'no_sign_of_life', 480)
 
+/** A mistake of ours while the buyer was dialled, which another buyer may be spared. */
+export const BRIDGE_FAILED: LegFailure = next('bridge', 'bridge_failed', 500)
+
 const PREFERENCE = [486, 480, 488, 404, 500]
 
 /** The response that tells the caller most, of those that the legs' failures would give. */

@@ -1,5 +1,6 @@
 import type { Buyer } from '../domain/campaign.ts'
 import { type EndpointHealth, hostOf } from './endpoint-health.ts'
+import { inBackground, type OnFailure } from './in-background.ts'
 import type { SipClient } from './srf.ts'
 
 export interface PingOptions {
@@ -10,6 +11,7 @@ export interface PingOptions {
   /** The buyers as configured now. */
   readonly buyers: () => readonly Buyer[]
   readonly random: () => number
+  readonly onFailure: OnFailure
   /** How often the configuration is looked at for endpoints to ping; a second unless said. */
   readonly lookMs?: number
 }
@@ -27,7 +29,7 @@ const DEAD_STATUSES = new Set([408, 503])
  * more or less so that processes do not ask in step. @see RFC 3261 §11
  */
 export function startPings(options: PingOptions): Pings {
-  const { client, health, isConnected, buyers, random, lookMs = LOOK_MS } = options
+  const { client, health, isConnected, buyers, random, onFailure, lookMs = LOOK_MS } = options
   const nextAtMs = new Map<string, number>()
   const ping = async (uri: string) => {
     const status = await client.ping(uri)
@@ -47,7 +49,7 @@ export function startPings(options: PingOptions): Pings {
       const dueAtMs = nextAtMs.get(host) ?? nowMs + pingMs * random()
       const isDue = dueAtMs <= nowMs
       nextAtMs.set(host, isDue ? nowMs + jitterMs : dueAtMs)
-      if (isDue) void ping(requestUri)
+      if (isDue) inBackground(() => ping(requestUri), onFailure)
     }
     for (const host of nextAtMs.keys()) if (!known.has(host)) nextAtMs.delete(host)
   }

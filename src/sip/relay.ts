@@ -1,5 +1,5 @@
-import { isChallenge } from './dialog-credentials.ts'
 import { contentType } from './headers.ts'
+import { relayedStatus } from './relayed-status.ts'
 import type { Answer, Dialog, FinalResponse, SipClient, SipRequest, SipResponse } from './srf.ts'
 
 /** The two dialogs of a bridged call. */
@@ -89,9 +89,9 @@ export function relayRequests(bridge: Bridge, setUp: RelaySetUp, onGone: () => v
       request,
       response,
     })
-    dialog.onRequest('modify', (...received) => void passOffer(relay, passing(...received)))
-    dialog.onRequest('update', (...received) => void passUpdate(relay, passing(...received)))
-    dialog.onRequest('info', (...received) => void passInfo(relay, passing(...received)))
+    dialog.onRequest('modify', (...received) => passOffer(relay, passing(...received)))
+    dialog.onRequest('update', (...received) => passUpdate(relay, passing(...received)))
+    dialog.onRequest('info', (...received) => passInfo(relay, passing(...received)))
     // A transfer would let either side make us call anybody.
     dialog.onRequest('refer', (_, response) => response.send(603))
     for (const method of ['message', 'notify', 'publish', 'subscribe']) {
@@ -101,7 +101,7 @@ export function relayRequests(bridge: Bridge, setUp: RelaySetUp, onGone: () => v
   }
   const { earlySdp = buyerSdp } = setUp
   if (buyerSdp !== '' && buyerSdp !== earlySdp) {
-    caller.dialog.onAck(() => void offerAnswer(relay, caller, buyerSdp))
+    caller.dialog.onAck(() => offerAnswer(relay, caller, buyerSdp))
   }
 }
 
@@ -197,9 +197,7 @@ async function passInfo(relay: Relay, { to, request, response }: Passing): Promi
 }
 
 function passBack(relay: Relay, response: SipResponse, final: FinalResponse | undefined): void {
-  const told = final?.response.status ?? 481
-  // Credentials are between us and the buyer.
-  const status = isChallenge(told) ? 500 : told
+  const status = relayedStatus(final?.response.status ?? 481)
   const body = final?.response.body ?? ''
   if (!response.finalResponseSent) {
     if (!final || body === '') response.send(status)

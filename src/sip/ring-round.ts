@@ -5,7 +5,7 @@ import type { LegFacts } from '../flow/leg-facts.ts'
 import { PLAIN_WRITING } from './caller-id.ts'
 import type { Answered } from './bridged-call.ts'
 import { abandon, dial, type DialResult } from './dial.ts'
-import type { LegFailure } from './failure.ts'
+import { BRIDGE_FAILED, type LegFailure } from './failure.ts'
 import { buildInviteHeaders, reasonHeader } from './headers.ts'
 import { type LegClock, startLegClock } from './leg-clock.ts'
 import type { Call } from './live-call.ts'
@@ -53,7 +53,10 @@ export async function ringRound(
     round.map(async ({ buyer }, index): Promise<RungLeg> => {
       const clock = startLegClock(firstLeg + index)
       const dialled = { facts, buyer, clock, isLast, isAlone, won: won.promise }
-      const result = await dialBuyer(call, dialled)
+      const result = await dialBuyer(call, dialled).catch((error: unknown): DialResult => {
+        logFailure(call, clock.leg, error)
+        return { kind: 'failed', failure: BRIDGE_FAILED, status: undefined, sighting: undefined }
+      })
       if (result.kind !== 'answered') return { buyer, clock, result }
       if (winner) {
         abandon(result.answer, ELSEWHERE)
@@ -103,6 +106,10 @@ function endedLeg(
   }
 }
 
+function logFailure({ deps, callUuid }: Call, leg: number, error: unknown): void {
+  deps.log.error('leg.failed', { call_uuid: callUuid, leg, error })
+}
+
 interface DialledLeg {
   readonly facts: CallFacts
   readonly buyer: Buyer
@@ -132,6 +139,7 @@ async function dialBuyer(call: Call, dialled: DialledLeg): Promise<DialResult> {
       clock.ringing()
       passProvisional(call, response, isLast && isAlone)
     },
+    onFailure: (error) => logFailure(call, clock.leg, error),
   })
   if (result.kind === 'answered') sawAlive()
   if (result.kind === 'failed' && result.sighting) {

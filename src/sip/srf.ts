@@ -7,8 +7,9 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import Srf from 'drachtio-srf'
-import { withCredentials } from './dialog-credentials.ts'
-import { answerEarlyUpdate, guardHandling, requestIn } from './dialog-requests.ts'
+import { answerEarlyUpdate } from './dialog-requests.ts'
+import { inBackground, type OnFailure } from './in-background.ts'
+import { watchDialog } from './watch-dialog.ts'
 
 /** Header names and values; values have been through `headers.ts`. */
 export type Headers = Readonly<Record<string, string>>
@@ -50,7 +51,6 @@ export interface ReceivedResponse extends SipMessage {
 /** A dialog as the client has it. */
 export interface RawDialog extends EventEmitter {
   connected: boolean
-  readonly sip: { readonly callId: string }
   readonly remote: { readonly uri: string }
   handle(request: SipRequest, response: SipResponse): void
   readonly id: string
@@ -69,7 +69,6 @@ export interface DialogEnd {
 
 /** A confirmed dialog. */
 export interface Dialog {
-  readonly sipCallId: string
   readonly ended: Promise<DialogEnd>
   /** Sends BYE. Never fails: whatever comes back, the dialog is over. */
   hangUp(headers: Headers): void
@@ -79,10 +78,13 @@ export interface Dialog {
     options: { headers?: Headers; body?: string },
   ): Promise<FinalResponse | undefined>
   /** Calls back for each request of the peer with this method; it has to be answered. */
-  onRequest(method: string, handler: (request: SipRequest, response: SipResponse) => void): void
+  onRequest(method: string, handler: RequestHandler): void
   /** The next ACK to a 2xx of ours; its body is the answer to an offer of ours. */
-  onAck(handler: (ack: SipMessage) => void): void
+  onAck(handler: (ack: SipMessage) => unknown): void
 }
+
+/** Answers a request inside a dialog, now or later; when it fails, 500 is answered for it. */
+export type RequestHandler = (request: SipRequest, response: SipResponse) => unknown
 
 /** The final response to a request inside a dialog. */
 export interface FinalResponse {
@@ -176,6 +178,8 @@ export interface SrfEvents {
   readonly onError: (error: Error) => void
   /** The connection is gone, and with it every dialog. */
   readonly onClose: () => void
+  /** Something that nobody waits for has failed: a mistake in here, which ends nothing. */
+  readonly onFailure: OnFailure
 }
 
 export interface SipClient {
@@ -188,14 +192,22 @@ export interface SipClient {
   disconnect(): void
 }
 
+/** The client's own object, and what everything that hangs on its connection has to know. */
+export interface Client {
+  readonly srf: RawSrf
+  /** Told once for each connection that is lost; what hangs on it ends then. */
+  readonly lost: EventEmitter
+  readonly onFailure: OnFailure
+}
+
 /** Connects to a SIP server that speaks drachtio's protocol and keeps reconnecting. */
 export function connectSipClient(
   options: { readonly host: string; readonly port: number; readonly secret: string },
   events: SrfEvents,
 ): SipClient {
   const srf = new Srf() as unknown as RawSrf
-  /** Told once for each connection that is lost; what hangs on it ends then. */
   const lost = new EventEmitter().setMaxListeners(0)
+  const client: Client = { srf, lost, onFailure: events.onFailure }
   for (const [method, handler] of Object.entries(events.onRequest)) srf.use(method, handler)
   srf.on('connect', (error: Error | null, hostports: string) => {
     if (error) events.onRefused(error)
@@ -209,15 +221,15 @@ export function connectSipClient(
   // Without a maximum the client's delay between attempts grows without limit.
   srf.connect({ ...options, enablePing: true, reconnect: { retryMaxDelay: 1_000 } })
   return {
-    createUac: (uac, onProvisional) => createUac(srf, lost, uac, onProvisional),
-    createUas: (request, response, send) => createUas(srf, lost, { request, response, send }),
-    ping: (uri) => ping(srf, lost, uri),
+    createUac: (uac, onProvisional) => createUac(client, uac, onProvisional),
+    createUas: (request, response, send) => createUas(client, { request, response, send }),
+    ping: (uri) => ping(client, uri),
     disconnect: () => disconnect(srf),
   }
 }
 
 /** With a callback, since the client's promise loses answers that come at once. */
-function ping(srf: RawSrf, lost: EventEmitter, uri: string): Promise<number | undefined> {
+function ping({ srf, lost }: Client, uri: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     const end = (status: number | undefined) => {
       lost.off('lost', onLost)
@@ -247,28 +259,28 @@ function disconnect(srf: RawSrf): void {
 }
 
 function createUas(
-  srf: RawSrf,
-  lost: EventEmitter,
+  client: Client,
   { request, response, send }: { request: SipRequest; response: SipResponse; send: SendOptions },
 ): Promise<Dialog> {
+  const { srf, lost } = client
   return new Promise((resolve, reject) => {
     const onLost = () => reject(new Error('the connection to the SIP server was lost'))
     lost.once('lost', onLost)
     const options = { headers: { ...send.headers }, localSdp: send.body }
     srf.createUAS(request, response, options, (error, raw) => {
       lost.off('lost', onLost)
-      if (raw) resolve(watchDialog(raw, { srf, lost }))
+      if (raw) resolve(watchDialog(raw, client))
       else reject(error ?? new Error('the SIP server did not create the dialog'))
     })
   })
 }
 
 function createUac(
-  srf: RawSrf,
-  lost: EventEmitter,
+  client: Client,
   options: UacOptions,
   onProvisional: (response: ReceivedResponse) => void,
 ): Uac {
+  const { srf, lost } = client
   let sent: RawRequest | undefined
   let cancelHeaders: Headers | undefined
   let isOver = false
@@ -284,7 +296,8 @@ function createUac(
         request?.on('update', answerEarlyUpdate)
         cancelNow()
       },
-      cbProvisional: onProvisional,
+      cbProvisional: (response: ReceivedResponse) =>
+        inBackground(() => onProvisional(response), client.onFailure),
     }
     const { uri, headers, body, auth } = options
     const uacOptions = { headers: { ...headers }, localSdp: body, noAck: true }
@@ -292,8 +305,10 @@ function createUac(
       srf.createUAC(uri, uacOptions, progress, (error, created) => {
         isOver = true
         lost.off('lost', onLost)
-        if (created) resolve({ kind: 'answered', answer: answerOf(created, auth, { srf, lost }) })
-        else resolve(failureOf(error))
+        // In a promise of its own: what is thrown here would go through the client and end the process.
+        const read = async (): Promise<UacOutcome> =>
+          created ? { kind: 'answered', answer: answerOf(created, auth, client) } : failureOf(error)
+        resolve(read())
       })
     } catch {
       onLost()
@@ -314,58 +329,16 @@ function failureOf(error: UacError | null): UacOutcome {
   return { kind: 'failed', status: error?.status ?? 500, ...(response && { response }) }
 }
 
-function answerOf(
-  created: RawDialog | RawOffer,
-  auth: UacOptions['auth'],
-  { srf, lost }: { readonly srf: RawSrf; readonly lost: EventEmitter },
-): Answer {
-  const watch = (raw: RawDialog) => watchDialog(raw, { srf, lost }, auth)
+function answerOf(created: RawDialog | RawOffer, auth: UacOptions['auth'], client: Client): Answer {
+  const watch = (raw: RawDialog) => watchDialog(raw, client, auth)
   if ('sdp' in created) {
     return {
       kind: 'offer',
       response: created.res,
       acknowledge: async (sdp) => watch(await created.ack(sdp)),
-      abandon: () => void created.destroy(),
+      abandon: () => inBackground(() => created.destroy(), client.onFailure),
     }
   }
   const { res } = created as RawDialog & { readonly res: ReceivedResponse }
   return { kind: 'confirmed', dialog: watch(created), response: res }
-}
-
-function watchDialog(
-  raw: RawDialog,
-  { srf, lost }: { readonly srf: RawSrf; readonly lost: EventEmitter },
-  auth?: UacOptions['auth'],
-): Dialog {
-  const ended = new Promise<DialogEnd>((resolve) => {
-    const end = (dialogEnd: DialogEnd) => {
-      lost.off('lost', onLost)
-      resolve(dialogEnd)
-    }
-    const onLost = () => {
-      srf.removeDialog(raw)
-      end({ by: 'server', reason: undefined })
-    }
-    lost.on('lost', onLost)
-    raw.once('destroy', (bye?: SipMessage) => end({ by: 'peer', reason: bye?.get('Reason') }))
-    raw.once('hung up', () => end({ by: 'us', reason: undefined }))
-  })
-  guardHandling(raw)
-  const request = withCredentials(requestIn(raw, lost), raw.remote.uri, auth)
-  return {
-    sipCallId: raw.sip.callId,
-    ended,
-    hangUp(headers) {
-      if (!raw.connected) return
-      raw.emit('hung up')
-      raw.connected = false
-      void request('BYE', { headers }).finally(() => {
-        srf.removeDialog(raw)
-        raw.removeAllListeners()
-      })
-    },
-    request,
-    onRequest: (method, handler) => raw.on(method, handler),
-    onAck: (handler) => raw.once('ack', handler),
-  }
 }

@@ -122,6 +122,7 @@ async function connect(admin: string, secret: string): Promise<readonly string[]
       onRefused: connected.reject,
       onError: connected.reject,
       onClose: () => {},
+      onFailure: connected.reject,
     },
   )
   try {

@@ -110,7 +110,7 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     name: 'cancel-stays-here',
     row: 'set-up-cancel',
     file: 'sip/dial.ts',
-    find: `giveUp(uac, first.headers)`,
+    find: `giveUp(uac, first.headers, dialling.onFailure)`,
     replace: `void giveUp`,
     proof: byScenario('caller-cancels'),
   },

@@ -7,6 +7,7 @@ import {
   fromBuyer,
   header,
   keys,
+  newInvite,
   planned,
   type ServiceUnderTest,
   startService,
@@ -280,6 +281,17 @@ describe('the service', () => {
   it('ends live calls as lost when the SIP server is gone', async () => {
     const service = await startService()
     await bridged(service)
+    await service.loseServer()
+    expect(await service.ending()).toMatchObject({ hungUpBy: 'bridge', endReason: 'bridge_lost' })
+  })
+
+  it('ends a call as lost whose offer waits for its answer when the SIP server goes', async () => {
+    const service = await startService()
+    const { caller, buyer, answer, invite } = await bridged(service)
+    service.callerPhone.sendRaw(caller.inDialog(answer, 'INVITE', 2))
+    const asked = await newInvite(buyer, invite)
+    buyer.answer(asked, 200, { body: BUYER_SDP })
+    await service.callerPhone.expect('200 INVITE', answer)
     await service.loseServer()
     expect(await service.ending()).toMatchObject({ hungUpBy: 'bridge', endReason: 'bridge_lost' })
   })

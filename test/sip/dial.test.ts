@@ -6,7 +6,6 @@ import type { Answer, Headers, ReceivedResponse, UacOutcome } from '../../src/si
 function anAnswer() {
   const hungUp: Headers[] = []
   const dialog = {
-    sipCallId: 'c',
     ended: new Promise<never>(() => {}),
     hangUp: (headers: Headers) => void hungUp.push(headers),
     request: () => Promise.resolve(undefined),
@@ -32,6 +31,7 @@ it('hangs up a buyer whose answer comes after we gave it up', async () => {
       setupTimeoutMs: undefined,
       givenUp: Promise.resolve(reason),
       onProvisional: () => {},
+      onFailure: () => {},
     },
   )
   expect(result).toEqual({ kind: 'cancelled' })

@@ -221,6 +221,37 @@ describe('INFO', () => {
   })
 })
 
+describe('a status that nobody has defined', () => {
+  // 477 is what a proxy says whose other side is gone.
+  it.each([
+    [477, 400],
+    [599, 500],
+    [607, 600],
+  ])('comes back as the general one of its class: %i as %i (RFC 3261 §8.1.3.2)', async (...row) => {
+    const [told, heard] = row
+    const key = await sendKey('application/dtmf-relay', 'Signal=5\r\n')
+    key.buyer.answer(await key.buyer.expect('INFO'), told)
+    await key.heard(`${heard} INFO`)
+    const hold = await talking({ buyerHeaders: [ALLOW_UPDATE] })
+    hold.fromCaller('INVITE', { body: HOLD })
+    hold.buyer.answer(await hold.relayedInvite(), told)
+    await hold.heard(`${heard} INVITE`)
+    hold.ackByCaller()
+    hold.fromCaller('UPDATE', { body: HOLD })
+    hold.buyer.answer(await hold.buyer.expect('UPDATE'), told)
+    await hold.heard(`${heard} UPDATE`)
+    expect([key.service.recorded.ended, hold.service.recorded.ended]).toEqual([[], []])
+  })
+
+  it('comes back so to the buyer too', async () => {
+    const { callerPhone, buyer, invite, service } = await talking()
+    buyer.sendRaw(fromBuyer(buyer, invite, { method: 'INVITE', cseq: 5, body: HOLD }))
+    callerPhone.answer(await callerPhone.expect('INVITE'), 477)
+    await buyer.expect('400 INVITE')
+    expect(service.recorded.ended).toEqual([])
+  })
+})
+
 describe('what is not passed on', () => {
   it.each([
     ['REFER', 603, ['Refer-To: <sip:+19005550100@127.0.0.1>']],

@@ -20,6 +20,7 @@ function start(status: number | undefined, buyers: readonly Buyer[], connection 
     health: { report: (uri, { kind }) => seen.push(`${uri} ${kind}`) },
     buyers: () => buyers,
     random: () => 0,
+    onFailure: (error) => seen.push(String(error)),
     lookMs: 5,
   })
   onTestFinished(pings.close)
@@ -68,6 +69,7 @@ it('a SIP server that goes away under a ping says nothing of the endpoint', asyn
       aBuyer({ requestUri: 'sip:b@198.51.100.8', pingMs: 10_000 }),
     ],
     random: () => 0,
+    onFailure: () => {},
     lookMs: 5,
   })
   onTestFinished(pings.close)

@@ -62,6 +62,7 @@ async function connect(
     onRefused: connected.reject,
     onError: connected.reject,
     onClose: () => {},
+    onFailure: connected.reject,
   })
   await connected.promise
   return client
