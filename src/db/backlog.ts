@@ -38,7 +38,7 @@ const BACKLOG = `
                  count(*) filter (where state = 'bridged') "callsBridged"
             from calls where state <> 'ended') live,
          (select count(*) "decisionsPending", ${seconds('min(settle_at)')} "decisionsLateSeconds"
-            from calls where conversion = 'pending') decisions,
+            from deadlines) decisions,
          (select coalesce(sum(pending), 0)::bigint "deliveriesQueued",
                  count(*) filter (where run_at <= app_now() or token is not null) "lanesDue",
                  ${seconds('min(run_at)')} "oldestDueSeconds"

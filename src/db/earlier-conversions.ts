@@ -26,7 +26,7 @@ export async function findEarlierConversions(
                   call_uuid uuid, caller_number text, campaign_id text, group_id text, seconds int)
             where exists (
                   select from calls earlier
-                   where earlier.conversion = 'converted'
+                   where earlier.revenue is not null
                      and earlier.caller_number = q.caller_number
                      and earlier.campaign_id = q.campaign_id
                      and earlier.conversion_group_id = q.group_id

@@ -15,6 +15,10 @@ export interface Expired {
 
 const LOOKED_AT_MAX = 2_000
 
+/** What the index of deadlines is ordered by. */
+const SLOT = 'deadline_slot(deadlines.settle_at)'
+const IS_DUE = `${SLOT} <= app_now() and deadlines.settle_at <= app_now()`
+
 /**
  * Under which rules the calls were begun whose deadline has passed: of the first few thousand of them. In a
  * transaction, as is everything here.
@@ -23,9 +27,9 @@ export async function findDueVersions(db: Queryable): Promise<readonly CampaignV
   const { rows } = await alongDeadlines<CampaignVersionId>(db, {
     name: 'find-due-versions',
     text: `select distinct campaign_id "campaignId", campaign_version "version"
-             from (select campaign_id, campaign_version from calls
-                    where conversion = 'pending' and settle_at <= app_now()
-                    order by settle_at limit ${LOOKED_AT_MAX}) due`,
+             from (select campaign_id, campaign_version from deadlines
+                    where ${IS_DUE}
+                    order by ${SLOT} limit ${LOOKED_AT_MAX}) due`,
   })
   return rows
 }
@@ -45,7 +49,7 @@ async function alongDeadlines<Row extends object>(
   return answer
 }
 
-const IS_OF_VERSIONS = `(campaign_id || ' ' || campaign_version) = any($1::text[])`
+const IS_OF_VERSIONS = `(deadlines.campaign_id || ' ' || deadlines.campaign_version) = any($1::text[])`
 
 const versionsText = (versions: readonly CampaignVersionId[]): readonly string[] =>
   versions.map(({ campaignId, version }) => `${campaignId} ${version}`)
@@ -53,16 +57,18 @@ const versionsText = (versions: readonly CampaignVersionId[]): readonly string[]
 /** The most calls that {@link lockExpired} locks. */
 export const LOCKED_AT_ONCE_MAX = 500
 
-/** Locks calls of these versions whose deadline has passed, skipping those that somebody else is deciding. */
+/** Locks calls of these versions whose deadline has passed, passing over those that somebody else has locked. */
 export async function lockExpired(
   db: Queryable,
   versions: readonly CampaignVersionId[],
 ): Promise<readonly string[]> {
   const { rows } = await alongDeadlines<{ callUuid: string }>(db, {
     name: 'lock-expired',
-    text: `select call_uuid "callUuid" from calls
-            where conversion = 'pending' and settle_at <= app_now() and ${IS_OF_VERSIONS}
-            order by settle_at limit ${LOCKED_AT_ONCE_MAX} for no key update skip locked`,
+    text: `select calls.call_uuid "callUuid" from deadlines join calls using (call_uuid)
+            where ${IS_DUE} and ${IS_OF_VERSIONS}
+              and conversion = 'pending' and calls.settle_at <= app_now()
+            order by ${SLOT} limit ${LOCKED_AT_ONCE_MAX}
+              for no key update of calls skip locked`,
     values: [versionsText(versions)],
   })
   return rows.map(({ callUuid }) => callUuid)
@@ -83,46 +89,57 @@ const CANONICAL = `
 /** The most calls that {@link settleExpired} settles. */
 export const SETTLED_AT_ONCE_MAX = 2_000
 
+/** Whoever decides about a call holds its lock for milliseconds. */
+const LOCK_WAIT_MAX_MS = 100
+
 /**
  * Settles calls of these versions whose deadline has passed, in one statement: what `decideAtTimeout` decides
- * about a call for which nothing was posted and nothing is fired. All that it reads stands in the row that it
- * locks, so that it may do both at once. Skips calls that somebody else is deciding.
+ * about a call for which nothing was posted and nothing is fired. Deadlines that somebody else has taken are
+ * passed over, so that many may do this at once; each call is locked by its update alone, in the order of
+ * UUIDs in which everybody locks several.
+ * @throws an error that `isLockTimeout` knows if one of the calls stays locked
  */
 export async function settleExpired(
   db: Queryable,
   versions: readonly CampaignVersionId[],
 ): Promise<readonly Expired[]> {
-  const { rows } = await alongDeadlines<Expired>(db, {
+  const limited = db.query(`set local lock_timeout = ${LOCK_WAIT_MAX_MS}`)
+  const settled = alongDeadlines<Expired>(db, {
     name: 'settle-expired',
-    text: `with clock as materialized (
-             select at, ${instant('at')} at_text
-               from date_trunc('milliseconds', app_now()) as at
-           ), due as materialized (
-             select call_uuid, campaign_id, campaign_version, conversion_group_id, connected_ms,
-                    publisher_id, buyer_id, ended_at, settle_at
-               from calls
-              where conversion = 'pending' and settle_at <= app_now() and revision = 0
-                and ${IS_OF_VERSIONS}
-              order by settle_at limit ${SETTLED_AT_ONCE_MAX}
-                for no key update skip locked
-           ), appended as (
-             insert into settlements (
-                    call_uuid, revision, kind, conversion, reason, campaign_id, campaign_version,
-                    group_id, payout_clamped, connected_ms, late, duplicate, steps, decided_at,
-                    publisher_id, buyer_id, ended_at, settle_at, previous_hash, hash)
-             select call_uuid, 1, 'settlement', 'not_converted', 'no_postback', campaign_id,
-                    campaign_version, conversion_group_id, false, connected_ms, false, false, '[]', at,
-                    publisher_id, buyer_id, ended_at, settle_at, decode('${NO_HASH}', 'hex'),
-                    sha256(convert_to('${NO_HASH}' || ${CANONICAL}, 'UTF8'))
-               from due, clock
-           )
-           update calls
-              set conversion = 'not_converted', revision = 1, reason = 'no_postback', late = false,
-                  duplicate = false, settled_at = at
-             from due, clock
-            where calls.call_uuid = due.call_uuid
-        returning calls.call_uuid "callUuid", calls.campaign_id "campaignId"`,
+    text: SETTLE_EXPIRED,
     values: [versionsText(versions)],
   })
+  const [, { rows }] = await Promise.all([limited, settled])
   return rows
 }
+
+const SETTLE_EXPIRED = `
+  with clock as materialized (
+    select at, ${instant('at')} at_text from date_trunc('milliseconds', app_now()) as at
+  ), due as materialized (
+    delete from deadlines
+     where ctid = any (array(
+           select ctid from deadlines
+            where ${IS_DUE} and ${IS_OF_VERSIONS}
+            order by ${SLOT} limit ${SETTLED_AT_ONCE_MAX} for update skip locked))
+ returning call_uuid
+  ), settled as (
+    update calls
+       set conversion = 'not_converted', revision = 1, reason = 'no_postback', late = false,
+           duplicate = false, settled_at = at
+      from (select call_uuid from due order by call_uuid) due, clock
+     where calls.call_uuid = due.call_uuid and conversion = 'pending' and settle_at <= app_now()
+ returning calls.call_uuid, campaign_id, campaign_version, conversion_group_id, connected_ms,
+           publisher_id, buyer_id, ended_at, settle_at, at, at_text
+  ), appended as (
+    insert into settlements (
+           call_uuid, revision, kind, conversion, reason, campaign_id, campaign_version,
+           group_id, payout_clamped, connected_ms, late, duplicate, steps, decided_at,
+           publisher_id, buyer_id, ended_at, settle_at, previous_hash, hash)
+    select call_uuid, 1, 'settlement', 'not_converted', 'no_postback', campaign_id,
+           campaign_version, conversion_group_id, false, connected_ms, false, false, '[]', at,
+           publisher_id, buyer_id, ended_at, settle_at, decode('${NO_HASH}', 'hex'),
+           sha256(convert_to('${NO_HASH}' || ${CANONICAL}, 'UTF8'))
+      from settled
+  )
+  select call_uuid "callUuid", campaign_id "campaignId" from settled`

@@ -9,6 +9,14 @@ CREATE OR REPLACE FUNCTION app_now()
  STABLE
 AS $function$select now()$function$;
 
+CREATE OR REPLACE FUNCTION deadline_slot(settle_at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select date_bin('20 milliseconds', settle_at, '2000-01-01 00:00Z')
+$function$;
+
 CREATE OR REPLACE FUNCTION ensure_partitions(first timestamp with time zone, last timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -30,14 +38,56 @@ begin
           parent || suffix, parent, uuid_floor(month), uuid_floor(next));
         made := made + 1;
       end loop;
-      execute format('alter table %I set (fillfactor = 70)', 'calls' || suffix);
-      execute format('alter table %I set (fillfactor = 70)', 'deliveries' || suffix);
+      perform leave_room(suffix);
       perform refer_within_month(suffix);
       perform keep_month(suffix);
     end if;
     month := next;
   end loop;
   return made;
+end $function$;
+
+CREATE OR REPLACE FUNCTION keep_api_key()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if (new.key_id, new.name, new.role, new.hash, new.created_at, new.created_by)
+     is distinct from (old.key_id, old.name, old.role, old.hash, old.created_at, old.created_by)
+     or (old.revoked_at is not null and new.revoked_at is distinct from old.revoked_at)
+  then
+    raise exception 'a key of the API can be revoked once and not be changed'
+      using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$;
+
+CREATE OR REPLACE FUNCTION keep_deadline()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into deadlines values (new.call_uuid, new.settle_at, new.campaign_id, new.campaign_version);
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION keep_failed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.state = 'failed' then
+    insert into failed_deliveries (call_uuid, tracking_url_id, occurrence, host, campaign_id)
+    select new.call_uuid, new.tracking_url_id, new.occurrence,
+           substring(new.url from '^https?://([^/?#]*)'), campaign_id
+      from calls where call_uuid = new.call_uuid;
+  else
+    delete from failed_deliveries
+     where call_uuid = new.call_uuid
+       and tracking_url_id = new.tracking_url_id
+       and occurrence = new.occurrence;
+  end if;
+  return null;
 end $function$;
 
 CREATE OR REPLACE FUNCTION keep_month(month text)
@@ -51,6 +101,15 @@ begin
     execute format('create trigger never_emptied before truncate on %I
                       for each statement execute function refuse_change()', kept || month);
   end loop;
+end $function$;
+
+CREATE OR REPLACE FUNCTION leave_room(month text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  execute format('alter table %I set (fillfactor = 50)', 'calls' || month);
+  execute format('alter table %I set (fillfactor = 70)', 'deliveries' || month);
 end $function$;
 
 CREATE OR REPLACE FUNCTION refer_within_month(month text)
@@ -86,6 +145,22 @@ $function$;
 
 create sequence ledger_positions as bigint;
 
+create table api_keys (
+  key_id uuid not null,
+  name text not null,
+  role text not null,
+  hash bytea not null,
+  created_at timestamp with time zone not null default app_now(),
+  created_by text not null,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_keys_hash_key UNIQUE (hash),
+  constraint api_keys_pkey PRIMARY KEY (key_id),
+  constraint api_keys_hash_check CHECK (octet_length(hash) = 32),
+  constraint api_keys_name_check CHECK (length(name) >= 1 AND length(name) <= 64),
+  constraint api_keys_role_check CHECK (role = ANY (ARRAY['viewer'::text, 'operator'::text, 'administrator'::text]))
+);
+
 create table attempts (
   call_uuid uuid not null,
   tracking_url_id text not null,
@@ -99,6 +174,22 @@ create table attempts (
   constraint attempts_pkey PRIMARY KEY (call_uuid, tracking_url_id, occurrence, attempt),
   constraint attempts_attempt_check CHECK (attempt > 0)
 ) partition by RANGE (call_uuid);
+
+create table audit (
+  audit_id bigint not null generated always as identity,
+  at timestamp with time zone not null default app_now(),
+  by text not null,
+  key_id uuid,
+  who text not null,
+  what text not null,
+  subject text,
+  details jsonb not null,
+  source text,
+  constraint audit_pkey PRIMARY KEY (audit_id),
+  constraint audit_by_check CHECK (by = ANY (ARRAY['key'::text, 'cli'::text])),
+  constraint audit_check CHECK (by = 'key'::text OR key_id IS NULL),
+  constraint audit_check1 CHECK ((by = 'key'::text) = (source IS NOT NULL))
+);
 
 create table buyer_loads (
   buyer_id text not null,
@@ -191,6 +282,14 @@ create table configurations (
   constraint configurations_pkey PRIMARY KEY (revision)
 );
 
+create table deadlines (
+  call_uuid uuid not null,
+  settle_at timestamp with time zone not null,
+  campaign_id text not null,
+  campaign_version integer not null
+)
+with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
+
 create table deliveries (
   call_uuid uuid not null,
   tracking_url_id text not null,
@@ -211,6 +310,15 @@ create table deliveries (
   constraint deliveries_occurrence_check CHECK (occurrence >= 0),
   constraint deliveries_state_check CHECK (state = ANY (ARRAY['queued'::text, 'delivered'::text, 'failed'::text]))
 ) partition by RANGE (call_uuid);
+
+create table failed_deliveries (
+  call_uuid uuid not null,
+  tracking_url_id text not null,
+  occurrence integer not null,
+  host text not null,
+  campaign_id text not null,
+  constraint failed_deliveries_pkey PRIMARY KEY (call_uuid, tracking_url_id, occurrence)
+);
 
 create table held_places (
   call_uuid uuid not null,
@@ -381,6 +489,8 @@ create table settlements_default partition of settlements default;
 
 alter table attempts_default add constraint attempts_default_call_uuid_tracking_url_id_occurrence_fkey FOREIGN KEY (call_uuid, tracking_url_id, occurrence) REFERENCES deliveries_default(call_uuid, tracking_url_id, occurrence);
 
+alter table audit add constraint audit_key_id_fkey FOREIGN KEY (key_id) REFERENCES api_keys(key_id);
+
 alter table calls add constraint calls_campaign_id_campaign_version_fkey FOREIGN KEY (campaign_id, campaign_version) REFERENCES campaign_versions(campaign_id, version);
 
 alter table deliveries_default add constraint deliveries_default_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls_default(call_uuid);
@@ -397,15 +507,23 @@ alter table settlements add constraint settlements_replay_id_fkey FOREIGN KEY (r
 
 alter table settlements_default add constraint settlements_default_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls_default(call_uuid);
 
+CREATE INDEX api_keys_live ON api_keys USING btree (key_id) WHERE revoked_at IS NULL;
+
+CREATE INDEX audit_at ON audit USING btree (at);
+
 CREATE INDEX calls_caller ON calls USING btree (caller_number, campaign_id, answered_at);
 
 CREATE INDEX calls_campaign ON calls USING btree (campaign_id, call_uuid);
 
-CREATE INDEX calls_earlier_conversion ON calls USING btree (caller_number, campaign_id, settled_at) WHERE conversion = 'converted'::text;
+CREATE INDEX calls_converted ON calls USING btree (caller_number, campaign_id, conversion_group_id) WHERE revenue IS NOT NULL;
 
 CREATE INDEX calls_live ON calls USING btree (process_id) WHERE state <> 'ended'::text;
 
-CREATE INDEX calls_settle_at ON calls USING btree (settle_at) WHERE conversion = 'pending'::text;
+CREATE INDEX deadlines_slot ON deadlines USING btree (deadline_slot(settle_at));
+
+CREATE INDEX failed_deliveries_campaign ON failed_deliveries USING btree (campaign_id, call_uuid, tracking_url_id, occurrence);
+
+CREATE INDEX failed_deliveries_host ON failed_deliveries USING btree (host, call_uuid, tracking_url_id, occurrence);
 
 CREATE INDEX lanes_due ON lanes USING btree (host, run_at) WHERE pending > 0;
 
@@ -415,9 +533,25 @@ CREATE INDEX settlements_decided_at ON settlements USING brin (decided_at);
 
 CREATE INDEX settlements_position ON settlements USING btree ("position");
 
+CREATE TRIGGER append_only BEFORE DELETE ON api_keys FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER never_changed BEFORE UPDATE ON api_keys FOR EACH ROW EXECUTE FUNCTION keep_api_key();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON api_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON audit FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER begun_waiting AFTER INSERT ON calls FOR EACH ROW WHEN (new.conversion = 'pending'::text) EXECUTE FUNCTION keep_deadline();
+
+CREATE TRIGGER made_waiting AFTER UPDATE OF conversion, settle_at ON calls FOR EACH ROW WHEN (new.conversion = 'pending'::text AND (old.conversion <> 'pending'::text OR old.settle_at <> new.settle_at)) EXECUTE FUNCTION keep_deadline();
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON campaign_versions FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON configurations FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER keep_failed AFTER UPDATE OF state ON deliveries FOR EACH ROW WHEN (old.state <> new.state AND ('failed'::text = old.state OR 'failed'::text = new.state)) EXECUTE FUNCTION keep_failed();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ledger_anchors FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

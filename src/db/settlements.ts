@@ -55,6 +55,16 @@ const NAMES = COLUMNS.map(([name]) => name)
 const ARRAYS = COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ')
 const STORED = NAMES.slice(0, -4).join(', ')
 
+// Never waits: who has locked one waits for its call, finds that decided, and takes the deadline away.
+const DEADLINES = `
+  select place
+    from new, lateral (
+         select ctid as place from deadlines
+          where deadline_slot(settle_at) = deadline_slot(new.settle_at)
+            and call_uuid = new.call_uuid
+            for update skip locked) deadline
+   where new.revision = 1`
+
 /**
  * Appends decisions to the ledger, each chained by hash to the call's entry before it and never earlier than
  * that, and puts the newest one of each call on the call. The caller holds the calls' locks and gives a
@@ -80,6 +90,8 @@ export async function appendSettlements(
                     settled_at = coalesce(new.settled_at, calls.settled_at)
                from new
               where calls.call_uuid = new.call_uuid and new.is_standing
+           ), decided as (
+             delete from deadlines where ctid = any (array(${DEADLINES}))
            )
            insert into settlements (${STORED}, previous_hash, hash)
            select ${STORED}, decode(previous_hash, 'hex'), decode(hash, 'hex') from new`,

@@ -8,6 +8,7 @@ import {
   SETTLED_AT_ONCE_MAX,
   settleExpired,
 } from '../db/expiries.ts'
+import { isLockTimeout } from '../db/pool.ts'
 import { decideAtTimeout } from '../domain/settlement.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { decide, logDecisions, openCalls, storeDecisions } from './settle-call.ts'
@@ -69,9 +70,23 @@ async function expireSilently(
   deps: FlowDeps,
   versions: readonly CampaignVersionId[],
 ): Promise<Round> {
-  const expired = await deps.database.transaction((db) => settleExpired(db, versions))
+  const expired = await settleUnlessLocked(deps, versions)
+  if (!expired) return expireLoudly(deps, versions)
   for (const one of expired) logExpired(deps, one)
   return { settled: expired.length, isFull: expired.length === SETTLED_AT_ONCE_MAX }
+}
+
+/** Undefined if somebody holds one of the calls for long: the other way passes over such. */
+async function settleUnlessLocked(
+  { database }: FlowDeps,
+  versions: readonly CampaignVersionId[],
+): Promise<readonly Expired[] | undefined> {
+  try {
+    return await database.transaction((db) => settleExpired(db, versions))
+  } catch (error) {
+    if (isLockTimeout(error)) return undefined
+    throw error
+  }
 }
 
 function logExpired(deps: FlowDeps, { callUuid, campaignId }: Expired): void {

@@ -1,6 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { ledgerOf } from '../../src/cli/verify.ts'
 import { findDueVersions, lockExpired, settleExpired } from '../../src/db/expiries.ts'
+import { migrate } from '../../src/db/migrate.ts'
 import type { Database, Queryable } from '../../src/db/queryable.ts'
 import { expirePostbacks } from '../../src/flow/expire-postbacks.ts'
 import { verifyLedger } from '../../src/flow/verify-ledger.ts'
@@ -84,6 +89,67 @@ it('settles silent and other campaigns that are due at the same time, each in it
   ])
 })
 
+it('passes over a call that somebody holds, settles the others, and that one afterwards', async () => {
+  const database = await openTestDatabase()
+  const deps = await flowOn(database, aCampaign({ trackingUrls: [] }))
+  const [held] = await Promise.all([anEndedCall(deps), anEndedCall(deps), anEndedCall(deps)])
+  await database.setClock('601 seconds')
+  await database.transaction(async (db) => {
+    await db.query('select from calls where call_uuid = $1 for no key update', [held])
+    expect(await expirePostbacks(deps)).toMatchObject({ settled: 2 })
+  })
+  expect(await expirePostbacks(deps)).toMatchObject({ settled: 1 })
+  expect(await waiting(database)).toEqual([])
+})
+
+it('goes by the deadline that the call has now, however it was moved', async () => {
+  const database = await openTestDatabase()
+  const deps = await flowOn(database, aCampaign({ trackingUrls: [] }))
+  const callUuid = await anEndedCall(deps)
+  await database.query(`update calls set settle_at = settle_at + interval '1 hour'`)
+  await database.setClock('601 seconds')
+  expect(await expirePostbacks(deps)).toMatchObject({ settled: 0 })
+  expect(await waiting(database)).toEqual([{ callUuid }])
+  await database.setClock('2 hours')
+  expect(await expirePostbacks(deps)).toMatchObject({ settled: 1 })
+})
+
+it.each([
+  ['posted back', 'sale=true', 0],
+  ['only tagged', 'stage="quoted"', 1],
+])('keeps the deadline of a call until it is decided: %s', async (_, text, left) => {
+  const database = await openTestDatabase()
+  const deps = await flowOn(database, aCampaign({ trackingUrls: [] }))
+  const callUuid = await anEndedCall(deps)
+  expect(await waiting(database)).toEqual([{ callUuid }])
+  await post(deps, callUuid, text)
+  expect(await waiting(database)).toHaveLength(left)
+})
+
+it('settles calls that were waiting before there were deadlines', async () => {
+  const database = await openTestDatabase()
+  await database.query('drop schema public cascade; create schema public')
+  await migrate(database, { folder: await migrationsBefore('000080') })
+  const deps = await flowOn(database, aCampaign({ trackingUrls: [] }))
+  await insertDue(database, 3)
+  await migrate(database)
+  expect(await expirePostbacks(deps)).toMatchObject({ settled: 3 })
+})
+
+async function migrationsBefore(number: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'migrations-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const own = fileURLToPath(new URL('../../src/db/migrations/', import.meta.url))
+  await cp(own, folder, {
+    recursive: true,
+    filter: (path) => path === own || basename(path) < number,
+  })
+  return folder
+}
+
+const waiting = async (db: Queryable) =>
+  (await db.query('select call_uuid "callUuid" from deadlines')).rows
+
 describe('what is due', () => {
   const VERSIONS = [{ campaignId: 'solar', version: 1 }]
 
@@ -95,10 +161,10 @@ describe('what is due', () => {
     const database = await openTestDatabase()
     await flowOn(database)
     await insertDue(database, 5_000)
-    await database.query('analyze calls')
+    await database.query('analyze calls, deadlines')
     const plan = await planOf(database, work)
-    expect(plan).toMatch(/Index Scan using calls_\w+_settle_at_idx/)
-    expect(plan).not.toMatch(/Sort|Seq Scan/)
+    expect(plan).toContain('Index Scan using deadlines_slot')
+    expect(plan).not.toMatch(/Sort Key: (?!due_1\.call_uuid)|Seq Scan/)
   })
 })
 

@@ -10,6 +10,7 @@ export type Bug =
   | 'answer before commit'
 
 const DEADLINE = 'settle_at <= app_now()'
+const IS_PAST = '<= app_now()'
 
 /** How far the clock of a process with the wrong clock is ahead. */
 const AHEAD = '400 seconds'
@@ -74,7 +75,7 @@ function change(statement: NamedStatement, bug: Bug): NamedStatement {
     return { name: `${name}-not`, text: text.replace(/order by.*/s, ''), values: values ?? [] }
   }
   if (bug === 'deadline by the process clock' && text.includes(DEADLINE)) {
-    const ahead = text.replace(DEADLINE, `${DEADLINE} + interval '${AHEAD}'`)
+    const ahead = text.replaceAll(IS_PAST, `${IS_PAST} + interval '${AHEAD}'`)
     return { name: `${name}-ahead`, text: ahead, values: values ?? [] }
   }
   if (bug === 'amounts in floats' && name === 'append-settlements' && Array.isArray(values)) {

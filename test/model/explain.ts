@@ -15,6 +15,8 @@ export interface Seen {
   readonly payout: string | undefined
   /** Triggers of outcomes with their revision, sorted. */
   readonly fired: readonly string[]
+  /** Rows of `deadlines`: one while the call waits. */
+  readonly deadlines: number
 }
 
 /**

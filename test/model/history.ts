@@ -238,6 +238,8 @@ async function checkAll(
     one.told.push(`${clock ?? ''} ${list.map(tell).join(', ')} -> ${tellSeen(now)}`)
     one.states = explain(one.states, list, now, isTooLate(one.version, clock ?? 0))
     const history = one.told.join('\n  ')
+    if (now.deadlines !== (now.conversion === 'pending' ? 1 : 0))
+      return [`call with ${now.deadlines} deadlines:\n  ${history}`]
     return one.states.length === 0 ? [`call of version ${one.version}:\n  ${history}`] : []
   })
 }
@@ -266,6 +268,7 @@ async function readSeen(db: Queryable, played: readonly Played[]): Promise<Map<s
     name: 'read-seen',
     text: `select call_uuid "callUuid", conversion, revision, round(revenue, 2)::text revenue,
                   round(payout, 2)::text payout,
+                  (select count(*) from deadlines d where d.call_uuid = calls.call_uuid) deadlines,
                   array(select trigger || ' ' || occurrence from deliveries d
                          where d.call_uuid = calls.call_uuid order by 1) fired
              from calls where call_uuid = any($1::uuid[])`,

@@ -61,7 +61,8 @@ export async function readStored(db: Queryable): Promise<Stored> {
 export async function isQuiet(db: Queryable): Promise<boolean> {
   const { rows } = await db.query<{ left: number }>(
     `select (select count(*) from lanes where pending > 0)
-          + (select count(*) from calls where conversion = 'pending') "left"`,
+          + (select count(*) from calls where conversion = 'pending')
+          + (select count(*) from deadlines) "left"`,
   )
   return rows[0]?.left === 0
 }
