@@ -3,6 +3,7 @@ import type { Figure } from './figure.ts'
 import { fillHistory } from './settlement-history.ts'
 import {
   type BenchDatabase,
+  ENDED_PER_SECOND,
   insertPendingCalls,
   IN_FLIGHT,
   moneyFigure,
@@ -15,6 +16,8 @@ const WAITING = [10_000, 100_000, 1_000_000] as const
 /** `BENCH_CALLS_MAX=10000000` measures that many stored calls too; making them takes some minutes. */
 const STORED_MAX = Number(process.env['BENCH_CALLS_MAX'] ?? 1_000_000)
 const INSERTED_AT_ONCE = 50_000
+/** The last of a million calls that wait ends now, the others before it. */
+const WAITING_MAX = Math.max(...WAITING)
 const MEASURED_CALLS = 4_000
 
 interface Cost {
@@ -39,7 +42,8 @@ export async function measureGrowth(
     progress(`settle: ${size} calls`)
     for (; stored < size; stored += INSERTED_AT_ONCE) {
       const calls = Math.min(INSERTED_AT_ONCE, size - stored)
-      await insertPendingCalls(bench.database, { calls, endedSecondsAgo: 0 })
+      const endedSecondsAgo = (WAITING_MAX - stored - calls) / ENDED_PER_SECOND
+      await insertPendingCalls(bench.database, { calls, endedSecondsAgo })
     }
     stored = size
     costs.push(await measureCost(bench, steps, size))

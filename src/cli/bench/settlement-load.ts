@@ -103,10 +103,15 @@ export async function withBenchDatabase(
   }
 }
 
+/** So that the deadlines of a million lie in ten minutes, and are not all the same. */
+export const ENDED_PER_SECOND = 1_667
+/** Of calls that wait, so that none is due while a million are measured. */
+const TIMEOUT_SECONDS = 1_800
+
 /** How calls that wait for a postback are made up. */
 export interface PendingCalls {
   readonly calls: number
-  /** When they ended, before now; their timeout is 600 s. */
+  /** When the last of them ended, before now; the others before it, one after the other. */
   readonly endedSecondsAgo: number
   /** Says when they began: calls of many months lie in many partitions. */
   readonly startedDaysAgo?: number
@@ -128,13 +133,12 @@ export async function insertPendingCalls(
                     placing '7' from 15 for 1)::uuid,
             '00000000-0000-7000-8000-000000000000', 'bench', $4, 'publisher', 'buyer', 1,
             '+1212' || lpad((i % 10000000)::text, 7, '0'), '+18005550100', 'sip-call-id@bench', 'ended',
-            at, at, ended, 60000, 70000, 'caller', 'pending', 'sales', ended + interval '600 s'
+            at, at, ended, 60000, 70000, 'caller', 'pending', 'sales', ended + make_interval(secs => $6)
        from generate_series(1, $1::int) i,
-            lateral (select app_now() - make_interval(days => $3, secs => i * 0.001),
-                            date_trunc('milliseconds', app_now() - make_interval(secs => $2)))
-                    as t (at, ended)
+            date_trunc('milliseconds', app_now() - make_interval(secs => $2 + ($1 - i) / $5::float8)) ended,
+            lateral (select ended - make_interval(days => $3, secs => 70)) as t (at)
      returning call_uuid "callUuid"`,
-    [calls, endedSecondsAgo, startedDaysAgo, version],
+    [calls, endedSecondsAgo, startedDaysAgo, version, ENDED_PER_SECOND, TIMEOUT_SECONDS],
   )
   return rows.map(({ callUuid }) => callUuid)
 }

@@ -56,9 +56,10 @@ export function naiveExpiry(pool: Pool): () => Promise<boolean> {
     transact(pool, async (client) => {
       const { rows } = await client.query<{ callUuid: string }>({
         name: 'naive-due',
-        text: `select call_uuid "callUuid" from calls
-                where conversion = 'pending' and settle_at <= app_now()
-                order by settle_at limit 1 for update skip locked`,
+        text: `delete from deadlines
+                where ctid = (select ctid from deadlines where deadline_slot(settle_at) <= app_now()
+                               order by deadline_slot(settle_at) limit 1 for update skip locked)
+            returning call_uuid "callUuid"`,
       })
       const [due] = rows
       if (!due) return false

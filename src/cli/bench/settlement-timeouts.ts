@@ -28,7 +28,7 @@ async function measureSettle(
 ): Promise<readonly Figure[]> {
   const { database } = bench
   const growth = await measureGrowth(bench, options.progress, async () => {
-    await database.query('vacuum analyze calls')
+    await database.query('vacuum analyze calls, deadlines')
     return [
       figure('idle_sweep', await measureIdleSweep(bench), 'ms'),
       figure('index', await measureIndex(bench), 'MB'),
@@ -55,8 +55,7 @@ async function measureIdleSweep({ deps }: BenchDatabase): Promise<number> {
 
 async function measureIndex({ database }: BenchDatabase): Promise<number> {
   const { rows } = await database.query<{ megabytes: number }>(
-    `select sum(pg_relation_size(indexrelid))::float8 / 1e6 megabytes from pg_index
-      where indexrelid::regclass::text like 'calls%settle_at%'`,
+    `select pg_relation_size('deadlines_slot')::float8 / 1e6 megabytes`,
   )
   return rows[0]?.megabytes ?? 0
 }
@@ -69,7 +68,7 @@ async function measureExpiriesWithUrls(
   progress('settle: some due, with a tracking URL each')
   const calls = TOLD_PER_SECOND_MAX * seconds
   await insertPendingCalls(bench.database, { calls, endedSecondsAgo: 3_600, version: 2 })
-  await bench.database.query('vacuum analyze calls')
+  await bench.database.query('vacuum analyze calls, deadlines')
   return figure('expiries_with_urls', await expirePerSecond(bench, seconds), '/s')
 }
 
