@@ -16,7 +16,7 @@ import { type ConfigurationView, startConfigurationView } from './flow/configura
 import { expirePostbacks } from './flow/expire-postbacks.ts'
 import type { FlowDeps } from './flow/flow-deps.ts'
 import { startLoop } from './flow/loop.ts'
-import { recoverCalls, watchForLostCalls } from './flow/recover-calls.ts'
+import { recoverCalls, watchForForgottenCalls, watchForLostCalls } from './flow/recover-calls.ts'
 import { createSteps, type Steps } from './flow/steps.ts'
 import { buildServer, startHttp } from './http/server.ts'
 import { type CallKeys, createCallKeys } from './keys.ts'
@@ -105,7 +105,7 @@ async function open(config: Config, overrides: BridgeOverrides, opened: Opened):
   const state: { sip?: SipRole } = {}
   const http = await startHttpRole(parts, steps, { state, wakeDelivery: deps.wakeDelivery })
   opened.closers.push(async () => stop.abort())
-  const sip = await startSipRole(parts, steps, overrides)
+  const sip = await startSipRole(parts, { deps, steps }, overrides)
   if (sip) state.sip = sip
   return {
     addresses: { http, sip: sip?.controller.hostports ?? [] },
@@ -270,7 +270,7 @@ interface SipRole {
 
 async function startSipRole(
   parts: Parts,
-  steps: Steps,
+  { deps, steps }: { readonly deps: FlowDeps; readonly steps: Steps },
   { engineTimers }: BridgeOverrides,
 ): Promise<SipRole | undefined> {
   const { config, database, keys, logger, opened, view } = parts
@@ -302,6 +302,13 @@ async function startSipRole(
     log,
   })
   opened.closers.push(() => controller.close(config.drainTimeoutMs))
+  const forgotten = startLoop({
+    name: 'forgotten-calls',
+    everyMs: HEARTBEAT_MS,
+    round: watchForForgottenCalls(deps, { processId, live: controller.liveCallUuids }),
+    log,
+  })
+  opened.closers.push(forgotten.close)
   return { controller, engine }
 }
 

@@ -43,6 +43,23 @@ export async function lockLostCalls(
   return rows
 }
 
+/** A call that has not ended, as it is stored. */
+export type HeldCall = Omit<LostCall, 'lastHeartbeatAt'>
+
+/** The calls that a process holds by what is stored. */
+export async function findHeldCalls(
+  db: Queryable,
+  processId: string,
+): Promise<readonly HeldCall[]> {
+  const { rows } = await db.query<HeldCall>({
+    name: 'find-held-calls',
+    text: `select call_uuid "callUuid", started_at "startedAt", answered_at "answeredAt"
+             from calls where process_id = $1 and state <> 'ended'`,
+    values: [processId],
+  })
+  return rows
+}
+
 /** Forgets processes that are gone and hold no call any more. */
 export async function forgetProcesses(db: Queryable, staleSeconds: number): Promise<void> {
   await db.query({

@@ -1,6 +1,6 @@
-import type { CallEnded } from '../db/calls.ts'
+import { type CallEnded, lockCalls } from '../db/calls.ts'
 import { readClock } from '../db/clock.ts'
-import { forgetProcesses, type LostCall, lockLostCalls } from '../db/processes.ts'
+import { findHeldCalls, forgetProcesses, type LostCall, lockLostCalls } from '../db/processes.ts'
 import { afterClosing, closeCalls } from './end-call.ts'
 import type { FlowDeps } from './flow-deps.ts'
 
@@ -51,6 +51,51 @@ export function watchForLostCalls(
       throw error
     }
   }
+}
+
+/** The calls of one process, as that process knows them. */
+export interface OwnCalls {
+  readonly processId: string
+  /** The UUIDs of those that it is busy with, until their ends are stored. */
+  readonly live: () => ReadonlySet<string>
+}
+
+/**
+ * Rounds in which a process ends those of its own calls that it knows nothing of: one whose beginning was
+ * committed after it was believed to have failed, or whose end could not be stored. Nobody else would, since
+ * the process lives. Their ends are known to the last round that saw them.
+ */
+export function watchForForgottenCalls(
+  deps: FlowDeps,
+  { processId, live }: OwnCalls,
+): () => Promise<boolean> {
+  let seen = { at: new Date(0), live: new Set<string>() as ReadonlySet<string> }
+  return async () => {
+    const at = await readClock(deps.database)
+    const held = await findHeldCalls(deps.database, processId)
+    // Looked at after what is stored: a call leaves this set when its end is stored, never before.
+    const now = { at, live: live() }
+    const forgotten = held
+      .filter(({ callUuid }) => !now.live.has(callUuid))
+      .map((call) => ({ ...call, lastHeartbeatAt: seen.live.has(call.callUuid) ? seen.at : null }))
+    for (let first = 0; first < forgotten.length; first += BATCH_MAX) {
+      await closeForgotten(deps, forgotten.slice(first, first + BATCH_MAX))
+    }
+    seen = now
+    return false
+  }
+}
+
+async function closeForgotten(deps: FlowDeps, forgotten: readonly LostCall[]): Promise<void> {
+  const closed = await deps.database.transaction(async (db) => {
+    const callUuids = forgotten.map(({ callUuid }) => callUuid)
+    const [locked, now] = await Promise.all([lockCalls(db, callUuids), readClock(db)])
+    return closeCalls(db, deps, { locked, ended: forgotten.map(endOf), legs: [], now })
+  })
+  for (const { call } of closed.open) {
+    deps.log.warn('call.forgotten', { call_uuid: call.callUuid })
+  }
+  afterClosing(deps, closed)
 }
 
 /** The end is known only to the last heartbeat; a call younger than that has no length. */

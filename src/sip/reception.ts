@@ -24,6 +24,8 @@ export interface Reception {
   readonly receive: (request: SipRequest, response: SipResponse) => void
   readonly isDraining: () => boolean
   readonly liveCalls: () => number
+  /** The UUIDs of live calls: from before their beginning is stored until their end is. */
+  readonly liveCallUuids: () => ReadonlySet<string>
   /**
    * Takes no new calls, waits for live ones up to `limitMs`, hangs up the rest, and waits until every call's
    * end is stored or `limitMs` more have passed.
@@ -87,6 +89,7 @@ export function createReception(options: ReceptionOptions): Reception {
     },
     isDraining: () => isDraining,
     liveCalls: () => live.size,
+    liveCallUuids: () => new Set(live.keys().map(({ callUuid }) => callUuid)),
     async close(limitMs) {
       isDraining = true
       await within(limitMs, Promise.all(live.values()))

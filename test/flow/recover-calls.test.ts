@@ -1,6 +1,11 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { beat } from '../../src/db/processes.ts'
-import { recoverCalls, watchForLostCalls } from '../../src/flow/recover-calls.ts'
+import type { Database } from '../../src/db/queryable.ts'
+import {
+  recoverCalls,
+  watchForForgottenCalls,
+  watchForLostCalls,
+} from '../../src/flow/recover-calls.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { beginCall, bridgeCall, flowOn, ledger, post, queued } from '../support/flow.ts'
 
@@ -112,3 +117,52 @@ it('holds nobody for dead until the database has been there for 20 s', async () 
   await round()
   expect(await isLive()).toBe(false)
 })
+
+describe('a process that holds a call which it knows nothing of', () => {
+  it('ends it, when it was stored after its beginning had been given up', async () => {
+    const { database, deps } = await start()
+    const { callUuid } = await beginCall(deps)
+    const processId = await processOf(database)
+    await watchForForgottenCalls(deps, { processId, live: () => new Set() })()
+    const { rows } = await database.query(
+      `select state, end_reason, total_ms, conversion from calls`,
+    )
+    const ended = { state: 'ended', end_reason: 'bridge_lost', conversion: 'not_converted' }
+    expect(rows).toEqual([{ ...ended, total_ms: 0 }])
+    expect(await queued(database, callUuid)).toContain('finished')
+  })
+
+  it('ends it as of when it saw it last, when its end could not be stored', async () => {
+    const { database, deps } = await start()
+    const facts = await beginCall(deps)
+    await bridgeCall(deps, facts)
+    const live = new Set([facts.callUuid])
+    const round = watchForForgottenCalls(deps, {
+      processId: await processOf(database),
+      live: () => new Set(live),
+    })
+    await database.setClock('60 seconds')
+    await round()
+    live.clear()
+    await database.setClock('65 seconds')
+    await round()
+    const { rows } = await database.query(
+      `select state, round(connected_ms / 1000.0) seconds from calls`,
+    )
+    expect(rows).toEqual([{ state: 'ended', seconds: '60' }])
+  })
+
+  it('leaves those alone that it is busy with, and those of others', async () => {
+    const { database, deps } = await start()
+    const { callUuid } = await beginCall(deps)
+    const own = { processId: await processOf(database), live: () => new Set([callUuid]) }
+    await watchForForgottenCalls(deps, own)()
+    await watchForForgottenCalls(deps, { processId: callUuid, live: () => new Set() })()
+    expect((await database.query('select state from calls')).rows).toEqual([{ state: 'ringing' }])
+  })
+})
+
+async function processOf(database: Database): Promise<string> {
+  const { rows } = await database.query<{ id: string }>('select process_id id from calls')
+  return rows[0]?.id ?? ''
+}

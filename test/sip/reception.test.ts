@@ -3,7 +3,7 @@ import { answerChallenge } from '../../src/sip/digest-answer.ts'
 import { waitFor } from '../support/wait.ts'
 import type { Message, Phone } from './engine/support/phone.ts'
 import { aTrunk } from './support/invite.ts'
-import { header, keys, newInvite, startService } from './support/service.ts'
+import { header, keys, newInvite, planned, startService } from './support/service.ts'
 
 const LOOPBACK = ['127.0.0.0/8']
 
@@ -119,6 +119,35 @@ describe('a trunk with a password', () => {
     await service.callerPhone.expect('401 INVITE')
     expect(service.recorded.begun).toEqual([])
   })
+})
+
+it('a call is live from before its beginning is stored until its end is', async () => {
+  const [beginning, ending] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const seen: string[] = []
+  const service = await startService({
+    flow: {
+      beginCall: async (call) => {
+        seen.push(call.facts.callUuid)
+        await beginning.promise
+        return planned(call)
+      },
+      endCall: async ({ callUuid }) => {
+        seen.push(callUuid)
+        await ending.promise
+      },
+    },
+  })
+  const { buyers, controller, callerPhone } = service
+  service.dial()
+  const [callUuid = ''] = await waitFor(() => seen.length === 1 && seen, { what: 'the call' })
+  expect(controller.liveCallUuids()).toEqual(new Set([callUuid]))
+  beginning.resolve()
+  buyers[0]?.answer(await buyers[0].expect('INVITE'), 486)
+  await callerPhone.expect('486 INVITE')
+  await waitFor(() => seen.length === 2, { what: 'the end of the call' })
+  expect(controller.liveCallUuids()).toEqual(new Set([callUuid]))
+  ending.resolve()
+  await waitFor(() => controller.liveCallUuids().size === 0, { what: 'the call to be over' })
 })
 
 describe('a stranger', () => {
