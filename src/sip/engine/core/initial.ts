@@ -89,11 +89,11 @@ export function acceptRequest(
   core.serverRequests.set(pending.txn, pending)
   core.txnByKey.set(key, pending.txn)
   forgetAtEnd(core, pending.txn, transaction)
-  if (invite) respondTrying(core, pending)
   const patienceMs = invite ? core.settings.applicationPatienceMs : 56 * core.settings.timers.t1Ms // answered before the other side's timer F of 64·T1
   pending.silence = core.wheel.start(patienceMs, () => {
     giveUpWaiting(core, pending)
   })
+  if (invite) respondTrying(core, pending)
   return pending
 }
 

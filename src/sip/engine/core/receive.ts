@@ -21,6 +21,10 @@ const MESSAGE_BYTES_MIN = 32
 /** Takes in whatever a transport has received. */
 export function receive(core: Core, text: string, from: Hop, listener: Listener): void {
   if (text.length < MESSAGE_BYTES_MIN) return
+  if (from.port === 0) {
+    core.counters.messagesDropped++ // no datagram can be sent back there
+    return
+  }
   if (core.guard.isBanned(from.address)) {
     core.counters.messagesDropped++
     core.counters.messagesOfBannedSources++

@@ -28,7 +28,7 @@ export interface Listener {
   readonly port: number
   /** What is written into Via and Contact. */
   readonly sentBy: { readonly host: string; readonly port: number }
-  /** Sends one message; what goes wrong is reported to `Reports.unreachable`. */
+  /** Sends one message and never throws: what goes wrong is reported to `Reports.unreachable`. */
   readonly send: (text: string, to: Hop) => void
   /** Told of a hop that a request is about to be sent to, so that its refusal can be noticed. */
   readonly watch: (to: Hop) => void

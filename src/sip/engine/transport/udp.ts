@@ -48,6 +48,10 @@ export async function listenUdp(
     sentBy: { host: publicHost ?? advertisedHost(host), port: taken },
     send: (text, to) => {
       if (closed) return
+      if (to.port === 0) {
+        reports.unreachable(to) // DNS may name it; the socket would throw
+        return
+      }
       socket.send(Buffer.from(text, 'latin1'), to.port, to.address, (error) => {
         if (error) reports.unreachable(to)
       })
@@ -152,6 +156,7 @@ function createTwins({ open, host, port, receive, unreachable }: TwinOptions): T
     twin.unref()
   }
   const watch = (to: Hop): void => {
+    if (to.port === 0) return // nobody can be there to refuse
     const key = hopKey(to)
     const known = twins.get(key)
     if (known) {

@@ -69,6 +69,18 @@ it.each([
   await expect(outcome).rejects.toMatchObject({ status: 486 })
 })
 
+it('calls the next host when DNS names port 0 for the first', async () => {
+  zone['_sip._udp.buyer.test'] = [
+    { srv: [1, 0, 0, 'host.test'] },
+    { srv: [2, 0, second.port, 'host.test'] },
+  ]
+  const outcome = call()
+  second.answer(await second.expect('INVITE'), 486)
+  await expect(outcome).rejects.toMatchObject({ status: 486 })
+  await world.quiescent()
+  expect(world.stack.stats().counters['faults']).toBe(0)
+})
+
 it('spares the host that has failed in the calls that follow', async () => {
   const outcome = call()
   first.answer(await first.expect('INVITE'), 503)

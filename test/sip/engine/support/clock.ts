@@ -22,7 +22,7 @@ export function createTestClock(): TestClock {
     },
     skip: (ms) => {
       skippedMs += ms
-      for (const work of [...ticking]) work()
+      for (const work of ticking) work()
     },
   }
 }
