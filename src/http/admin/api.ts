@@ -1,31 +1,45 @@
 import type { FastifyInstance } from 'fastify'
-import { requireAdminKey } from '../auth.ts'
+import { requireKey } from '../auth.ts'
+import type { KeyRing } from '../key-ring.ts'
+import { type ApiKeysDeps, registerApiKeys } from './api-keys.ts'
+import { type AuditDeps, registerAudit } from './audit.ts'
 import { type CallsDeps, registerCalls } from './calls.ts'
 import { type ConfigurationDeps, registerConfiguration } from './configuration.ts'
 import { type DeliveriesDeps, registerDeliveries } from './deliveries.ts'
 import { registerReports, type ReportsDeps } from './reports.ts'
+import { API_PREFIX, roleNeededFor } from './roles.ts'
 import { registerTrackingUrls, type TrackingUrlsDeps } from './tracking-urls.ts'
 import { registerWizard, type WizardDeps } from './wizard.ts'
 
 /** What the API needs from around it. */
 export interface ApiDeps
-  extends CallsDeps, ConfigurationDeps, ReportsDeps, DeliveriesDeps, TrackingUrlsDeps, WizardDeps {
-  readonly adminApiKey: string
+  extends
+    CallsDeps,
+    ConfigurationDeps,
+    ReportsDeps,
+    DeliveriesDeps,
+    TrackingUrlsDeps,
+    WizardDeps,
+    ApiKeysDeps,
+    AuditDeps {
+  readonly keyRing: KeyRing
 }
 
-/** What operators and their programs use, below `/api/v1` and behind the administrator's key. */
+/** What operators and their programs use, below `/api/v1` and behind a key whose role is enough. */
 export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
   void app.register(
     (scope, _options, done) => {
-      scope.addHook('onRequest', requireAdminKey(deps.adminApiKey))
+      scope.addHook('onRequest', requireKey(deps.keyRing, roleNeededFor))
       registerConfiguration(scope, deps)
       registerCalls(scope, deps)
       registerDeliveries(scope, deps)
       registerTrackingUrls(scope, deps)
       registerWizard(scope, deps)
       registerReports(scope, deps)
+      registerApiKeys(scope, deps)
+      registerAudit(scope, deps)
       done()
     },
-    { prefix: '/api/v1' },
+    { prefix: API_PREFIX },
   )
 }

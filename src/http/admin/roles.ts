@@ -1,0 +1,38 @@
+import type { FastifyRequest } from 'fastify'
+import type { KeyRole } from '../../domain/api-key.ts'
+
+/** Where the API begins. */
+export const API_PREFIX = '/api/v1'
+
+/** Who may use which route: this role, and those above it. What is not in here is for administrators. */
+export const ROLE_NEEDED: Readonly<Record<string, KeyRole>> = {
+  'GET /calls': 'viewer',
+  'GET /calls/:uuid': 'viewer',
+  'GET /calls/:uuid/timeline': 'viewer',
+  'GET /calls/:uuid/why': 'viewer',
+  'GET /postbacks': 'viewer',
+  'GET /settlements': 'viewer',
+  'GET /postback-log': 'viewer',
+  'GET /reports': 'viewer',
+  'GET /deliveries': 'viewer',
+  'GET /deliveries/:id': 'viewer',
+  'POST /deliveries/:id/resend': 'operator',
+  'POST /deliveries/resend': 'operator',
+  'GET /tracking-urls': 'viewer',
+  'POST /tracking-urls/:id/test': 'operator',
+  'POST /tracking-urls/preview': 'viewer',
+  'GET /wizard/buyer-urls': 'viewer',
+  // The passwords of buyers and trunks and the secrets of tracking URLs stand in it.
+  'GET /configuration': 'operator',
+  'PUT /configuration': 'administrator',
+  'GET /audit': 'operator',
+  'GET /api-keys': 'administrator',
+  'POST /api-keys': 'administrator',
+  'DELETE /api-keys/:id': 'administrator',
+}
+
+/** The role that a request to the API takes. */
+export function roleNeededFor({ method, routeOptions }: FastifyRequest): KeyRole {
+  const path = (routeOptions.url ?? '').slice(API_PREFIX.length)
+  return ROLE_NEEDED[`${method} ${path}`] ?? 'administrator'
+}
