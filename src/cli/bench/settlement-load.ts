@@ -64,6 +64,8 @@ export async function openBenchDatabase(): Promise<BenchDatabase> {
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   })
   const plain = new Pool({ ...postgres.connection, max: CONNECTIONS_MAX })
+  // The server may end before the last connection has said goodbye.
+  plain.on('error', () => {})
   await migrate(database)
   await ensurePartitions(database)
   await database.query(
