@@ -6,7 +6,7 @@ export type Admission = 'admit' | 'answer_busy' | 'drop'
 
 /** Keeps single sources from using the engine up. */
 export interface Guard {
-  /** Whether a source is not to be heard at all at present. */
+  /** Whether nothing new is taken from a source at present. */
   readonly isBanned: (address: string) => boolean
   /** Counts one new request of a source. */
   readonly admit: (address: string) => Admission

@@ -91,7 +91,7 @@ export interface GuardOptions {
   readonly requestsPerSecond: number
   /** New requests that a source may send at once. */
   readonly burst: number
-  /** How long a source is not heard at all that goes on beyond its limit. */
+  /** How long nothing new is taken from a source that goes on beyond its limit. */
   readonly banMs: number
   /** Addresses and CIDR ranges without a limit: trusted trunks. */
   readonly exempt: readonly string[]

@@ -6,7 +6,7 @@ export const COUNTER_NAMES = [
   'requestsReceived',
   'responsesReceived',
   'messagesDropped',
-  /** Dropped unread. */
+  /** New requests, and what nobody can read. */
   'messagesOfBannedSources',
   'requestsRefused',
   'requestsLimited',

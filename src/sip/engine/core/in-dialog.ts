@@ -4,7 +4,6 @@ import type { SipRequest } from '../message/message.ts'
 import { composeResponse, type HeaderLine, reasonPhrase } from '../message/serialise.ts'
 import { releaseBye } from './acknowledge.ts'
 import { endInvite } from './cancel.ts'
-import { findDialog } from './find-dialog.ts'
 import { endDialog } from './hang-up.ts'
 import { acceptRequest } from './initial.ts'
 import { sendNext, takePrack } from './reliable.ts'
@@ -12,22 +11,21 @@ import { answerStatelessly, type Arrival, responseHop } from './refuse.ts'
 import { isSettledBy } from './session-timer.ts'
 import { type Core, deliverRequest, type Dialog, recordCall } from './state.ts'
 
-/** A request inside a dialog: it goes to the application that has the dialog, or is refused. */
+/** A request with a To tag: it goes to the application that has its dialog, or is refused. */
 export function receiveInDialog(
   core: Core,
   request: SipRequest,
-  key: string,
-  arrival: Arrival,
+  dialog: Dialog | undefined,
+  way: Way,
 ): void {
-  const dialog = findDialog(core, request)
   const refusal = dialog ? decideInDialog(dialog, request) : { status: 481 }
   if (!dialog || refusal) {
-    answerStatelessly(core, request, arrival, refusal ?? { status: 481 })
+    answerStatelessly(core, request, way.arrival, refusal ?? { status: 481 })
     return
   }
   follow(dialog, request)
-  if (request.method === 'BYE') receiveBye(core, dialog, request, { key, arrival })
-  else deliver(core, dialog, request, { key, arrival })
+  if (request.method === 'BYE') receiveBye(core, dialog, request, way)
+  else deliver(core, dialog, request, way)
 }
 
 interface Way {

@@ -25,11 +25,6 @@ export function receive(core: Core, text: string, from: Hop, listener: Listener)
     core.counters.messagesDropped++ // no datagram can be sent back there
     return
   }
-  if (core.guard.isBanned(from.address)) {
-    core.counters.messagesDropped++
-    core.counters.messagesOfBannedSources++
-    return
-  }
   const message = parseMessage(text, listener.reliable)
   switch (message.kind) {
     case 'response':
@@ -38,42 +33,42 @@ export function receive(core: Core, text: string, from: Hop, listener: Listener)
       return
     case 'request':
       core.counters.requestsReceived++
-      receiveRequest(core, stamped(message, from), { from, listener })
+      receiveRequest(core, message, { from, listener })
       return
     case 'unusable':
       receiveUnusable(core, message, { from, listener })
   }
 }
 
-function receiveRequest(core: Core, request: SipRequest, arrival: Arrival): void {
-  const key = serverKey(request, request.method)
+function receiveRequest(core: Core, received: SipRequest, arrival: Arrival): void {
+  const key = serverKey(received, received.method)
   const transaction = core.transactions.findServer(key)
-  if (request.method === 'ACK') {
+  if (received.method === 'ACK') {
     const absorbed = transaction !== undefined && transaction.state.name !== 'accepted'
     if (absorbed) core.transactions.repeat(transaction, 'ack')
-    else receiveAck(core, request, arrival)
+    else receiveAck(core, stamped(received, arrival.from), arrival)
     return
   }
-  if (transaction) {
-    core.transactions.repeat(transaction, 'retransmission')
-    return
-  }
-  if (!isOfCall(core, request) && !isAdmitted(core, request, arrival)) return
+  if (transaction) core.transactions.repeat(transaction, 'retransmission')
+  else receiveNew(core, received, key, arrival)
+}
+
+/** A request that is no copy of one under way. */
+function receiveNew(core: Core, received: SipRequest, key: string, arrival: Arrival): void {
+  // Who knows a call's tags takes part in it: a host with many calls ends many in a second, and would be
+  // banned for that like a scanner.
+  const dialog = received.toTag === undefined ? undefined : findDialog(core, received)
+  if (!dialog && isShunned(core, arrival)) return
+  const request = stamped(received, arrival.from)
+  if (!dialog && !isAdmitted(core, request, arrival)) return
   const refusal = decideRefusal(request, arrival.listener.reliable)
   if (refusal) {
     core.counters[counterOfRefusal(refusal.status, refusal.reason)]++
     answerStatelessly(core, request, arrival, refusal)
   } else if (request.method === 'CANCEL') receiveCancel(core, request, key, arrival)
   else if (request.toTag === undefined) receiveInitial(core, request, key, arrival)
-  else receiveInDialog(core, request, key, arrival)
+  else receiveInDialog(core, request, dialog, { key, arrival })
 }
-
-/**
- * Who knows a call's tags takes part in it: a host with many calls ends many in a second, and would be banned
- * for that like a scanner.
- */
-const isOfCall = (core: Core, request: SipRequest): boolean =>
-  request.toTag !== undefined && findDialog(core, request) !== undefined
 
 function isAdmitted(core: Core, request: SipRequest, arrival: Arrival): boolean {
   const admission = admit(core, arrival.from.address)
@@ -83,7 +78,19 @@ function isAdmitted(core: Core, request: SipRequest, arrival: Arrival): boolean 
   return false
 }
 
+/**
+ * Whether a source is banned from what is new. What belongs to calls and requests under way is heard all the
+ * same: whoever sends datagrams in a buyer's name would silence its phones else.
+ */
+function isShunned({ counters, guard }: Core, { from }: Arrival): boolean {
+  if (!guard.isBanned(from.address)) return false
+  counters.messagesDropped++
+  counters.messagesOfBannedSources++
+  return true
+}
+
 function receiveUnusable(core: Core, message: Unusable, arrival: Arrival): void {
+  if (isShunned(core, arrival)) return
   const { headers, reason, status } = message
   core.counters[counterOfRefusal(status, reason)]++
   const via = parseVia(headers.find((header) => header.key === 'via')?.value ?? '')

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { REFUSAL_COUNTER_NAMES } from '../../../../src/sip/engine/core/refusal-counters.ts'
 import { eventually } from '../support/eventually.ts'
-import type { Phone } from '../support/phone.ts'
+import { fromCallee } from '../../../conformance/callee.ts'
+import { type Phone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -100,6 +101,33 @@ it('counts what comes from a banned source', async () => {
   for (let at = 0; at < 5; at++) phone.sendRaw(request({}))
   await eventually(
     () => world.stack.stats().counters['messagesOfBannedSources'] === 2,
+    () => JSON.stringify(world.stack.stats().counters),
+  )
+})
+
+it('hears the calls of a banned source all the same: a stranger may have sent in its name', async () => {
+  await world.close()
+  world = await openWorld({ guard: { requestsPerSecond: 0.001, burst: 1, exemptLoopback: false } })
+  phone = await world.phone()
+  for (let at = 0; at < 5; at++) phone.sendRaw(request({}))
+  await eventually(
+    () => world.stack.stats().counters['messagesOfBannedSources'] === 2,
+    () => JSON.stringify(world.stack.stats().counters),
+  )
+  const { srf } = await world.application()
+  const bob = await world.phone()
+  const outcome = srf.createUAC(`sip:bob@127.0.0.1:${bob.port}`, { localSdp: SDP })
+  const invite = await bob.expect('INVITE')
+  bob.answer(invite, 180)
+  bob.answer(invite, 200, { body: SDP })
+  await bob.expect('ACK')
+  await outcome
+  bob.sendRaw(fromCallee(bob, invite, 'BYE', { cseq: 1 }))
+  await bob.expect('200 BYE')
+  bob.sendRaw(request({ method: 'MESSAGE' }))
+  bob.sendRaw(request({ version: 'SIP/7.0' }))
+  await eventually(
+    () => world.stack.stats().counters['messagesOfBannedSources'] === 4,
     () => JSON.stringify(world.stack.stats().counters),
   )
 })
