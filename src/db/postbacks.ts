@@ -110,6 +110,7 @@ export async function findKeptPostbacks(
   db: Queryable,
   callUuids: readonly string[],
 ): Promise<readonly KeptPostback[]> {
+  if (callUuids.length === 0) return []
   const { rows } = await db.query<{
     callUuid: string
     postbackId: string
@@ -131,19 +132,29 @@ export async function findKeptPostbacks(
   }))
 }
 
-/** The transaction ids of postbacks that have led to decisions, by call. @see behaviour B12 */
+/** What is known of a call's transaction ids without applying its postbacks again. */
+export interface AppliedTxids {
+  /** Of postbacks that have led to decisions, or were answered as repeats. */
+  readonly txids: readonly string[]
+  /** Whether some were kept for the end of the call, where it is not put down what came of each. */
+  readonly hasKept: boolean
+}
+
+/** The transaction ids of calls, by call; a call without any is left out. @see behaviour B12 */
 export async function findAppliedTxids(
   db: Queryable,
   callUuids: readonly string[],
-): Promise<ReadonlyMap<string, readonly string[]>> {
+): Promise<ReadonlyMap<string, AppliedTxids>> {
   if (callUuids.length === 0) return new Map()
-  const { rows } = await db.query<{ callUuid: string; txids: string[] }>({
+  const { rows } = await db.query<AppliedTxids & { callUuid: string }>({
     name: 'find-applied-txids',
-    text: `select call_uuid "callUuid", array_agg(txid) "txids"
-             from settlements join postbacks using (call_uuid, postback_id)
+    text: `select call_uuid "callUuid", bool_or(reason = 'call_in_progress') "hasKept",
+                  coalesce(array_agg(txid) filter (
+                    where status in ('converted', 'adjusted', 'duplicate')), '{}') "txids"
+             from postbacks
             where call_uuid = any($1::uuid[]) and txid is not null
             group by call_uuid`,
     values: [callUuids],
   })
-  return new Map(rows.map(({ callUuid, txids }) => [callUuid, txids]))
+  return new Map(rows.map(({ callUuid, ...found }) => [callUuid, found]))
 }

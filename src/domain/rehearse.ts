@@ -13,7 +13,7 @@ import {
   type SettlementFacts,
   type SettlementState,
 } from './settlement.ts'
-import { decidePostback } from './settlement-postback.ts'
+import { decidePostback, isApplied } from './settlement-postback.ts'
 
 /** A past call with all that its worth follows from, whatever the rules. */
 export interface PastCall {
@@ -88,7 +88,11 @@ export function rehearseCall(rules: CampaignRules, call: PastCall, now: Date): R
     const { appliedTxids } = play
     const hasEarlierConversion = call.duplicate || reading.isDuplicate
     const known = { ...facts, hasEarlierConversion, appliedTxids, isAfterLateLimit }
-    play = take(play, decidePostback(group, play.state, postback, known).decision, reading)
+    const outcome = decidePostback(group, play.state, postback, known)
+    play = take(play, outcome.decision, reading.postbackId)
+    if (postback.txid !== undefined && isApplied(outcome)) {
+      play = { ...play, appliedTxids: [...appliedTxids, postback.txid] }
+    }
   }
   if (now >= settleAt) play = expire(play, group)
   const { conversion } = play.state
@@ -107,16 +111,9 @@ interface Play {
   readonly appliedTxids: readonly string[]
 }
 
-function take(play: Play, decision: Decision | undefined, reading?: Reading): Play {
+function take(play: Play, decision: Decision | undefined, postbackId?: string): Play {
   if (!decision) return play
-  const txid = reading?.postback.txid
-  const txids = txid === undefined ? [] : [txid]
-  return {
-    state: applyDecision(play.state, decision),
-    last: decision,
-    postbackId: reading?.postbackId,
-    appliedTxids: [...play.appliedTxids, ...txids],
-  }
+  return { ...play, state: applyDecision(play.state, decision), last: decision, postbackId }
 }
 
 const expire = (play: Play, group: ConversionGroup): Play =>

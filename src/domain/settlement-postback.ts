@@ -46,6 +46,14 @@ export interface PostbackOutcome {
 }
 
 /**
+ * Whether the postback's transaction id is known from now on: it was applied, or is a repeat of what was.
+ * @see behaviour B12
+ */
+export function isApplied({ status, decision }: PostbackOutcome): boolean {
+  return decision !== undefined || status === 'duplicate'
+}
+
+/**
  * Decides what a postback does to a call. It counts whenever it arrives: the timeout only says how
  * long to wait for one. @see behaviour B9, B11, B12
  */

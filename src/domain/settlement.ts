@@ -66,7 +66,7 @@ export interface SettlementFacts {
   readonly digits: number
   /** Whether the same caller has converted in the same group inside the dedupe window. */
   readonly hasEarlierConversion: boolean
-  /** Transaction ids of postbacks that led to a decision. */
+  /** Transaction ids of postbacks that led to a decision, or were repeats of such. */
   readonly appliedTxids: readonly string[]
   /** Whether the limit for late conversions has passed. */
   readonly isAfterLateLimit: boolean

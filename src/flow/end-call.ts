@@ -6,11 +6,11 @@ import type { Queryable } from '../db/queryable.ts'
 import { wholeSeconds } from '../domain/call.ts'
 import { parsePostback } from '../domain/postback.ts'
 import { decideAtHangup, decideAtTimeout } from '../domain/settlement.ts'
-import { decidePostback } from '../domain/settlement-postback.ts'
 import { releasePlaces } from './caps.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { agoToDate, type LegFacts, legProgress } from './leg-facts.ts'
 import {
+  applyPostback,
   chooseGroup,
   decide,
   logDecisions,
@@ -163,8 +163,7 @@ function settleAtEnd(
   for (const { text, postbackId } of kept) {
     const parsed = parsePostback(text)
     if (parsed.kind === 'malformed') continue
-    const { decision } = decidePostback(group, open.state, parsed.postback, facts())
-    if (decision) decide(open, decision, { postbackId, txid: parsed.postback.txid })
+    applyPostback(open, { postback: parsed.postback, postbackId }, facts())
   }
   if (open.state.conversion !== 'pending' || group?.kind !== 'postback') return undefined
   if (group.postbackTimeoutSeconds === 0) {

@@ -4,11 +4,11 @@ import { insertPostbacks, type NewPostback } from '../db/postbacks.ts'
 import { type Amount, parseDecimal, toAmount } from '../domain/money.ts'
 import { parsePostback, type Postback, type PostbackText } from '../domain/postback.ts'
 import type { ConversionState } from '../domain/settlement.ts'
-import { decidePostback, type PostbackStatus } from '../domain/settlement-postback.ts'
+import type { PostbackStatus } from '../domain/settlement-postback.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { createPostbackIds } from './postback-ids.ts'
 import {
-  decide,
+  applyPostback,
   logDecisions,
   type OpenCall,
   openCalls,
@@ -159,8 +159,7 @@ function apply(
   const { postback } = parsed
   tag(open, postback)
   const facts = settlementFacts(open, isDuplicate, now)
-  const { status, reason, decision } = decidePostback(open.group, open.state, postback, facts)
-  if (decision) decide(open, decision, { postbackId, txid: postback.txid })
+  const { status, reason } = applyPostback(open, { postback, postbackId }, facts)
   return { httpStatus: HTTP_STATUS[status], status, reason, postback }
 }
 

@@ -1,7 +1,7 @@
 import { loadCalls } from '../db/calls.ts'
 import { enqueueDeliveries } from '../db/deliveries.ts'
 import { type DedupeQuestion, findEarlierConversions } from '../db/earlier-conversions.ts'
-import { findAppliedTxids } from '../db/postbacks.ts'
+import { findAppliedTxids, findKeptPostbacks, type KeptPostback } from '../db/postbacks.ts'
 import type { Queryable } from '../db/queryable.ts'
 import { appendSettlements } from '../db/settlements.ts'
 import { type CallRecord, type MoneyTokens, tokenValues } from '../domain/call.ts'
@@ -10,12 +10,15 @@ import { chooseConversionGroup, type ConversionGroup } from '../domain/conversio
 import { buildDeliveries, type NewDelivery } from '../domain/delivery.ts'
 import type { NewEntry } from '../domain/ledger.ts'
 import { minorUnitDigits } from '../domain/money.ts'
+import { parsePostback, type Postback } from '../domain/postback.ts'
 import {
   applyDecision,
   type Decision,
+  NOTHING_DECIDED,
   type SettlementFacts,
   type SettlementState,
 } from '../domain/settlement.ts'
+import { decidePostback, isApplied, type PostbackOutcome } from '../domain/settlement-postback.ts'
 import type { FlowDeps } from './flow-deps.ts'
 
 /** A locked call that is being decided; `state` moves with each decision, nothing is stored yet. */
@@ -42,19 +45,54 @@ export async function openCalls(
   callUuids: readonly string[],
 ): Promise<ReadonlyMap<string, OpenCall>> {
   const calls = [...(await loadCalls(db, callUuids)).values()]
-  const settled = calls.filter(({ settlement }) => settlement.revision > 0)
-  const txids = await findAppliedTxids(
-    db,
-    settled.map(({ callUuid }) => callUuid),
+  const open = await Promise.all(
+    calls.map(async (call) =>
+      openCall(call, await deps.campaignRules(call.campaignId, call.campaignVersion)),
+    ),
   )
-  const open = calls.map(async (call): Promise<[string, OpenCall]> => {
-    const rules = await deps.campaignRules(call.campaignId, call.campaignVersion)
-    return [call.callUuid, openCall(call, rules, txids.get(call.callUuid) ?? [])]
-  })
-  return new Map(await Promise.all(open))
+  await findTxids(
+    db,
+    open.filter(({ state }) => state.revision > 0),
+  )
+  return new Map(open.map((one) => [one.call.callUuid, one]))
 }
 
-function openCall(call: CallRecord, rules: CampaignRules, txids: readonly string[]): OpenCall {
+/** Puts the transaction ids that have been applied on settled calls. */
+async function findTxids(db: Queryable, settled: readonly OpenCall[]): Promise<void> {
+  const found = await findAppliedTxids(
+    db,
+    settled.map(({ call }) => call.callUuid),
+  )
+  for (const { call, appliedTxids } of settled) {
+    appliedTxids.push(...(found.get(call.callUuid)?.txids ?? []))
+  }
+  const withKept = settled.filter(({ call }) => found.get(call.callUuid)?.hasKept)
+  const kept = await findKeptPostbacks(
+    db,
+    withKept.map(({ call }) => call.callUuid),
+  )
+  const byCall = Map.groupBy(kept, ({ callUuid }) => callUuid)
+  for (const one of withKept) {
+    one.appliedTxids.push(...txidsOfKept(one, byCall.get(one.call.callUuid) ?? []))
+  }
+}
+
+/** What came of those that were kept for the end of the call is not put down: it is decided once more. */
+function txidsOfKept(open: OpenCall, kept: readonly KeptPostback[]): readonly string[] {
+  const { call } = open
+  const state: SettlementState = { ...NOTHING_DECIDED, conversion: 'pending' }
+  const again: OpenCall = { ...open, state, appliedTxids: [], decided: [] }
+  const facts = () => settlementFacts(again, () => call.settlement.duplicate, call.startedAt)
+  for (const { text, postbackId } of kept) {
+    const parsed = parsePostback(text)
+    if (parsed.kind === 'postback') {
+      applyPostback(again, { postback: parsed.postback, postbackId }, facts())
+    }
+  }
+  return again.appliedTxids
+}
+
+function openCall(call: CallRecord, rules: CampaignRules): OpenCall {
   const pinned = rules.conversionGroups.find(({ groupId }) => groupId === call.conversionGroupId)
   return {
     call,
@@ -62,7 +100,7 @@ function openCall(call: CallRecord, rules: CampaignRules, txids: readonly string
     digits: minorUnitDigits(rules.currency),
     group: pinned,
     state: call.settlement,
-    appliedTxids: [...txids],
+    appliedTxids: [],
     decided: [],
   }
 }
@@ -77,13 +115,23 @@ export function decide(open: OpenCall, decision: Decision, postback?: DecidingPo
   open.state = applyDecision(open.state, decision)
   const { postbackId, replayId } = postback ?? {}
   open.decided.push({ decision, postbackId, replayId })
-  if (postback?.txid !== undefined) open.appliedTxids.push(postback.txid)
 }
 
 interface DecidingPostback {
   readonly postbackId: string | undefined
-  readonly txid?: string | undefined
   readonly replayId?: string
+}
+
+/** Decides what a postback does to a call, and takes it into account with its transaction id. */
+export function applyPostback(
+  open: OpenCall,
+  { postback, postbackId }: { readonly postback: Postback; readonly postbackId: string },
+  facts: SettlementFacts,
+): PostbackOutcome {
+  const outcome = decidePostback(open.group, open.state, postback, facts)
+  if (outcome.decision) decide(open, outcome.decision, { postbackId })
+  if (postback.txid !== undefined && isApplied(outcome)) open.appliedTxids.push(postback.txid)
+  return outcome
 }
 
 /**

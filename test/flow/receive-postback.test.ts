@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest'
 import { expirePostbacks } from '../../src/flow/expire-postbacks.ts'
 import { receivePostbacks } from '../../src/flow/receive-postback.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { anEndedCall, beginCall, endCall, flowOn, ledger, post, queued } from '../support/flow.ts'
+import {
+  anEndedCall,
+  beginCall,
+  bridgeCall,
+  endCall,
+  flowOn,
+  ledger,
+  post,
+  queued,
+} from '../support/flow.ts'
 
 const database = await openTestDatabase()
 const deps = await flowOn(database)
@@ -53,6 +62,30 @@ describe('receivePostbacks', () => {
     expect((await ledger(database, call)).at(-1)).toMatch(/^late_conversion /)
     await database.setClock('0')
   })
+
+  it.each([
+    ['after the call', false],
+    ['that came during it', true],
+  ])(
+    'knows a txid %s that was a repeat, and does not go back to its value (B12)',
+    async (_, isEarly) => {
+      const facts = await beginCall(deps)
+      const { callUuid } = facts
+      await bridgeCall(deps, facts)
+      if (!isEarly) await endCall(deps, callUuid)
+      await post(deps, callUuid, 'revenue=10.00')
+      await post(deps, callUuid, 'revenue=10.00&txid=b')
+      if (isEarly) await endCall(deps, callUuid)
+      expect(await post(deps, callUuid, 'revenue=12.00&txid=c')).toMatchObject({
+        status: 'adjusted',
+      })
+      expect(await post(deps, callUuid, 'revenue=10.00&txid=b')).toMatchObject({
+        status: 'duplicate',
+        reason: 'same_txid',
+        revenue: '12.00',
+      })
+    },
+  )
 
   it('applies nothing of a prefetch, and keeps it (B4, B15)', async () => {
     const callUuid = await anEndedCall(deps)

@@ -74,12 +74,13 @@ function repeat(call: ModelCall, posted: Post, worth: Worth | undefined): Answer
     call: next,
     answer: say(status, next),
   })
+  const known = { ...call, txids: txidsWith(call, posted) }
   if (posted.txid !== undefined && call.txids.includes(posted.txid)) return done('duplicate')
   const isZero = posted.cents === 0n && !(posted.isSale && variantOf(call).hasTrigger)
   const isBack = posted.isReversed || (isZero && worth?.value !== call.value)
   const next: Worth | undefined = isBack ? { revenue: 0n, payout: 0n, value: 'back' } : worth
   if (!next) return done('ignored')
-  if (next.value === call.value) return done('duplicate')
+  if (next.value === call.value) return done('duplicate', known)
   const { policy } = variantOf(call)
   if (policy === 'first') return done('ignored')
   if (policy === 'reject') return done('rejected')
@@ -106,11 +107,15 @@ function settle(call: ModelCall, worth: Worth, posted: Post, fire: readonly stri
     ...call,
     ...worth,
     state: 'converted',
-    txids: posted.txid === undefined ? call.txids : [...call.txids, posted.txid],
+    txids: txidsWith(call, posted),
     fired: [...call.fired, ...firing(call, fire)],
     revision,
   }
 }
+
+/** One that has done nothing new is known as well: it may come again when another value stands. */
+const txidsWith = ({ txids }: ModelCall, { txid }: Post): readonly string[] =>
+  txid === undefined || txids.includes(txid) ? txids : [...txids, txid]
 
 /** What a decision fires, of what there are tracking URLs for. */
 function firing(call: ModelCall, triggers: readonly string[]): readonly string[] {
