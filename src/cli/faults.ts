@@ -4,6 +4,7 @@ import { AppError } from '../domain/app-error.ts'
 import { runEngineSoak, type SoakOptions } from './engine-soak/run.ts'
 import { type Cluster, startCluster } from './faults/cluster.ts'
 import type { Verdict } from './faults/verdict.ts'
+import { judgeEffort } from './faults/judge.ts'
 import { runFaults, type RunOptions, type RunResult } from './faults/run.ts'
 import { SEEDED_BUGS } from './faults/seeded-bugs.ts'
 
@@ -59,7 +60,7 @@ export function registerFaults(program: Command): void {
     .option('--calls <n>', `how many; ${CALLS}, with a seeded bug ${BUG_CALLS}`, parseWhole)
     .option(
       '--minutes <n>',
-      `begin no call after; ${MINUTES}, with ${ENGINE_SOAK} ${SOAK_MINUTES}`,
+      `begin no call after, and fail if some are missing then; ${MINUTES}, with ${ENGINE_SOAK} ${SOAK_MINUTES}`,
       parseMinutes,
     )
     .option('--rate <n>', `${ENGINE_SOAK}: calls a second`, parseWhole, 200)
@@ -168,17 +169,17 @@ async function runOne(
 ): Promise<readonly FaultLine[]> {
   const bug = name.startsWith(BUG) ? name.slice(BUG.length) : undefined
   const progress = (text: string) => void process.stderr.write(`${name}: ${text}\n`)
-  const common = { name: run, seed, progress }
+  const wanted = calls ?? (bug === undefined ? CALLS : BUG_CALLS)
+  const common = { name: run, seed, progress, calls: wanted }
   const result = await runFaults(
     cluster,
     bug === undefined
-      ? { ...LONG_RUN, ...common, calls: calls ?? CALLS, minutes }
-      : { ...SHORT_RUN, ...common, calls: calls ?? BUG_CALLS, seededBug: bug },
+      ? { ...LONG_RUN, ...common, minutes }
+      : { ...SHORT_RUN, ...common, seededBug: bug },
   )
   process.stderr.write(`${name}: ${summaryOf(result)}\n`)
-  return bug === undefined
-    ? result.verdicts.map((each) => lineOf(name, each))
-    : [caught(name, result)]
+  if (bug !== undefined) return [caught(name, result)]
+  return [...result.verdicts, ...judgeEffort(result, wanted)].map((each) => lineOf(name, each))
 }
 
 /** Receivers fail a delivery up to twice, so the last is sent half a minute after the last call. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { judge } from '../../src/cli/faults/judge.ts'
+import { judge, judgeEffort } from '../../src/cli/faults/judge.ts'
 import type { CallSeen, OutsideRecord, RequestSeen } from '../../src/cli/faults/record.ts'
 import type { Stored, StoredDelivery, StoredSettlement } from '../../src/cli/faults/stored.ts'
 
@@ -182,4 +182,14 @@ it.each<[name: string, spoil: (world: World) => Partial<World>, expected: readon
 ])('notices %s', (_, spoil, expected) => {
   const world = aWorld()
   expect(broken({ ...world, ...spoil(world) })).toEqual(expected)
+})
+
+it.each<[name: string, run: Parameters<typeof judgeEffort>[0], expected: readonly string[]]>([
+  ['as many calls as were asked for', { calls: 100, kills: 1, crashes: 1 }, []],
+  ['fewer calls', { calls: 99, kills: 1, crashes: 1 }, ['calls']],
+  ['no kill', { calls: 100, kills: 0, crashes: 1 }, ['kills']],
+  ['no crash', { calls: 100, kills: 1, crashes: 0 }, ['crashes']],
+])('takes a run with %s for what it is', (_, run, expected) => {
+  const verdicts = judgeEffort(run, 100)
+  expect(verdicts.flatMap(({ invariant, ok }) => (ok ? [] : [invariant]))).toEqual(expected)
 })

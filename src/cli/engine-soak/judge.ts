@@ -1,4 +1,4 @@
-import { none, type Verdict } from '../faults/verdict.ts'
+import { atLeast, none, type Verdict } from '../faults/verdict.ts'
 import type { PhoneCall } from './outcomes.ts'
 
 /** A time without an application. */
@@ -89,10 +89,6 @@ function judgeHeap({ heap, planned }: SoakRecord): readonly Verdict[] {
   const example = `${heap.beforeBytes} bytes before, ${heap.afterBytes} after`
   const expected = HEAP_BYTES_PER_CALL_MAX
   return [{ invariant: 'heap_bytes_per_call', expected, seen, ok: seen <= expected, example }]
-}
-
-function atLeast(invariant: string, expected: number, seen: number): Verdict {
-  return { invariant, expected, seen, ok: seen >= expected, example: `${seen} of ${expected}` }
 }
 
 function describe({ sipCallId, beganAtMs, outcome }: PhoneCall): string {

@@ -1,7 +1,7 @@
 import { deliveryId } from '../../domain/delivery.ts'
 import type { CallSeen, OutsideRecord, RequestSeen } from './record.ts'
 import type { Stored, StoredDelivery, StoredSettlement } from './stored.ts'
-import { none, type Verdict } from './verdict.ts'
+import { atLeast, none, type Verdict } from './verdict.ts'
 
 /** Of all requests that were taken, how many may be repeats of one taken before. */
 const DUPLICATES_PERCENT_MAX = 6
@@ -21,6 +21,18 @@ export function judge(record: OutsideRecord, stored: Stored): readonly Verdict[]
     none('changed_ids', findChangedIds(record)),
     none('forged', findForged(record)),
     judgeDuplicates(record),
+  ]
+}
+
+/** That the service was put to the test: otherwise every promise is easily kept. */
+export function judgeEffort(
+  { calls, kills, crashes }: Readonly<Record<'calls' | 'kills' | 'crashes', number>>,
+  callsWanted: number,
+): readonly Verdict[] {
+  return [
+    atLeast('calls', callsWanted, calls),
+    atLeast('kills', 1, kills),
+    atLeast('crashes', 1, crashes),
   ]
 }
 

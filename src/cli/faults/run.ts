@@ -6,7 +6,7 @@ import { chanceOf } from './chance.ts'
 import { runClients } from './client.ts'
 import type { Cluster, RunDatabase } from './cluster.ts'
 import { judge } from './judge.ts'
-import type { Verdict } from './verdict.ts'
+import { none, type Verdict } from './verdict.ts'
 import { POSTBACK_TIMEOUT_SECONDS } from './plan.ts'
 import { openRecord, type OutsideRecord } from './record.ts'
 import { type Receivers, startReceivers } from './receivers.ts'
@@ -65,9 +65,12 @@ export async function runFaults(cluster: Cluster, options: RunOptions): Promise<
   })
   try {
     await configure(stored, receivers)
-    const { kills, crashes } = await torment(cluster, stored, record, options)
+    const { kills, crashes, deaths } = await torment(cluster, stored, record, options)
     return {
-      verdicts: judge(record, await readStored(stored.database)),
+      verdicts: [
+        ...judge(record, await readStored(stored.database)),
+        none('service_deaths', deaths),
+      ],
       calls: record.calls.size,
       requests: record.requests.length,
       kills,
@@ -84,7 +87,7 @@ async function torment(
   stored: RunDatabase,
   record: OutsideRecord,
   options: RunOptions,
-): Promise<{ kills: number; crashes: number }> {
+): Promise<Pick<RunResult, 'kills' | 'crashes'> & Pick<Victim, 'deaths'>> {
   let lives = 0
   const victim = await startVictim({
     settings: { connection: stored.connection, keySecret: KEY_SECRET },
@@ -101,7 +104,8 @@ async function torment(
     const crashes = await crashing
     await victim.spare()
     await untilQuiet(stored, options.restMs)
-    return { kills: victim.killCount(), crashes }
+    await victim.close()
+    return { kills: victim.killCount(), crashes, deaths: victim.deaths }
   } finally {
     clearInterval(telling)
     over.abort()

@@ -80,4 +80,11 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
       return { httpStatus: 200, status: 'pending', reason: 'kept', ...nothing }
     },`,
   },
+  {
+    name: 'dies_with_a_connection',
+    about: 'the process ends when the database does',
+    file: 'db/pool.ts',
+    find: `if (!pool.ending) log?.('database.connection_lost', { error: error.message })`,
+    replace: 'throw error',
+  },
 ]

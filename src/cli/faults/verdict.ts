@@ -16,3 +16,12 @@ export const none = (invariant: string, found: readonly string[]): Verdict => ({
   ok: found.length === 0,
   example: found[0],
 })
+
+/** That there was enough of something for the rest to say anything. */
+export const atLeast = (invariant: string, expected: number, seen: number): Verdict => ({
+  invariant,
+  expected,
+  seen,
+  ok: seen >= expected,
+  example: `${seen} of ${expected}`,
+})

@@ -8,6 +8,8 @@ import { DATABASE_AWAY, type ServiceSettings } from './service.ts'
 export interface Victim {
   readonly port: number
   readonly killCount: () => number
+  /** What it said last where it died without being killed. Complete once it is closed. */
+  readonly deaths: readonly string[]
   /** Resolves once there is one that is ready. */
   readonly whenUp: () => Promise<void>
   /** Rejects if it cannot be started again; never resolves. */
@@ -36,11 +38,12 @@ const READY_MS_MAX = 60_000
 /** Starts the service on a free port, and from then on kills it about every second. */
 export async function startVictim(options: VictimOptions): Promise<Victim> {
   let kills = 0
-  const first = await start(options, 0)
-  const { port } = first
-  let living = first.child
+  const deaths: string[] = []
+  let living = await start(options, 0)
+  const { port } = living
   let up = Promise.resolve()
   const sparing = new AbortController()
+  let isClosed = false
 
   async function torment(): Promise<void> {
     for (;;) {
@@ -49,9 +52,10 @@ export async function startVictim(options: VictimOptions): Promise<Victim> {
       if (sparing.signal.aborted) return
       const next = Promise.withResolvers<void>()
       up = next.promise
+      if (isDead(living)) deaths.push(living.said())
+      else kills += 1
       await kill(living)
-      kills += 1
-      living = (await start(options, port)).child
+      living = await start(options, port)
       next.resolve()
     }
   }
@@ -66,18 +70,31 @@ export async function startVictim(options: VictimOptions): Promise<Victim> {
   return {
     port,
     killCount: () => kills,
+    deaths,
     whenUp: () => up,
     failure,
     spare,
     async close() {
       await spare().catch(() => {})
+      if (isDead(living) && !isClosed) deaths.push(living.said())
+      isClosed = true
       await kill(living)
     },
   }
 }
 
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+interface Life {
+  readonly child: ChildProcess
+  readonly port: number
+  /** What it has written about its end. */
+  readonly said: () => string
+}
+
+const isDead = ({ child }: Life): boolean => child.exitCode !== null || child.signalCode !== null
+
+async function kill(life: Life): Promise<void> {
+  if (isDead(life)) return
+  const { child } = life
   const exited = once(child, 'exit')
   child.kill('SIGKILL')
   await exited
@@ -85,7 +102,10 @@ async function kill(child: ChildProcess): Promise<void> {
 
 const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
-async function start({ settings, seededBug, compileCache }: VictimOptions, port: number) {
+async function start(
+  { settings, seededBug, compileCache }: VictimOptions,
+  port: number,
+): Promise<Life> {
   for (;;) {
     const child = fork(path('./service.ts'), [JSON.stringify({ ...settings, port })], {
       execArgv: seededBug === undefined ? [] : ['--import', path('./preload.ts')],
@@ -99,16 +119,19 @@ async function start({ settings, seededBug, compileCache }: VictimOptions, port:
     })
     const said = lastWords(child)
     const ready = await untilReady(child)
-    if (ready !== undefined) return { child, port: ready }
+    if (ready !== undefined) return { child, port: ready, said }
     if (child.exitCode !== DATABASE_AWAY) {
       throw new Error(`the service under test did not start: ${said()}`)
     }
   }
 }
 
+/** What went wrong comes first, and the insides of what threw it after. */
+const WORDS_MAX = 1_000
+
 function lastWords(child: ChildProcess): () => string {
   let text = ''
-  child.stderr?.on('data', (chunk: Buffer) => (text = (text + chunk.toString()).slice(-4_000)))
+  child.stderr?.on('data', (chunk: Buffer) => (text = (text + chunk.toString()).slice(0, WORDS_MAX)))
   return () => text
 }
 
