@@ -41,11 +41,6 @@ const COLUMNS: Readonly<Record<Dimension, string>> = {
   day: `to_char(at at time zone $3, 'YYYY-MM-DD')`,
 }
 
-/** Of the rules that it was decided under; sums of two currencies are none. */
-const CURRENCY = `
-  coalesce((select definition->>'currency' from campaign_versions v
-             where v.campaign_id = facts.campaign_id and v.version = campaign_version), 'USD')`
-
 /** Calls as they stand now. A UUID begins with its time, so a range of them is read, a day more at each end. */
 const BY_CALL_TIME = `
   select campaign_id, campaign_version, publisher_id, buyer_id, dialed_number, started_at as at,
@@ -74,21 +69,38 @@ const BY_SETTLEMENT_TIME = `
            on before.call_uuid = s.call_uuid and before.revision = s.revision - 1
    where s.decided_at >= $1 and s.decided_at < $2`
 
+/**
+ * The currency is that of the rules that a call was decided under, and sums of two currencies are none. It is
+ * looked up once for each version of the rules, since reading it unpacks all of them.
+ */
 function textOf({ by, time }: ReportQuery): string {
-  const columns = by.map((dimension) => `${COLUMNS[dimension]} as "${dimension}"`)
-  const facts = time === 'call' ? BY_CALL_TIME : BY_SETTLEMENT_TIME
-  const groups = [...columns, `${CURRENCY} as "currency"`]
-  const places = groups.map((_, index) => index + 1).join(', ')
+  const dimensions = by.map((dimension) => `${COLUMNS[dimension]} as "${dimension}"`)
+  const names = by.map((dimension) => `"${dimension}"`)
+  const places = [...names, 'currency'].map((_, index) => index + 1).join(', ')
   return `
-    select ${groups.join(', ')}, sum(calls)::int "calls", sum(connected)::int "connected",
+    with facts as (${time === 'call' ? BY_CALL_TIME : BY_SETTLEMENT_TIME}),
+    versions as (
+      select ${[...dimensions, 'campaign_id', 'campaign_version'].join(', ')},
+             ${SUMMED.map((name) => `sum(${name}) ${name}`).join(', ')}
+        from facts where $3::text is not null
+       group by ${[...by, 'campaign_id', 'campaign_version'].map((_, index) => index + 1).join(', ')}
+    )
+    select ${[...names, `coalesce(definition->>'currency', 'USD') "currency"`].join(', ')},
+           sum(calls)::int "calls", sum(connected)::int "connected",
            sum(converted)::int "converted", sum(late)::int "late", sum(adjusted)::int "adjusted",
            coalesce(sum(revenue), 0) "revenue", coalesce(sum(payout), 0) "payout",
            coalesce(sum(revenue), 0) - coalesce(sum(payout), 0) "margin",
            coalesce(sum(seconds), 0)::bigint "connectedSeconds"
-      from (${facts}) facts
-     where $3::text is not null
+      from versions
+      left join campaign_versions rules
+             on rules.campaign_id = versions.campaign_id and rules.version = campaign_version
      group by ${places} order by ${places}`
 }
+
+const SUMMED = [
+  ...['calls', 'connected', 'converted', 'late', 'adjusted'],
+  ...['revenue', 'payout', 'seconds'],
+]
 
 const ROWS_AT_ONCE = 500
 const STATEMENT_TIMEOUT_MS = 120_000
