@@ -21,6 +21,8 @@ export interface NextRound {
   readonly rounds: readonly Round[]
   /** The number of the first leg to be dialled now. */
   readonly firstLeg: number
+  /** Whether the buyer's endpoint has been reachable of late, the failure just now included. */
+  readonly isReachable: (buyer: Buyer) => boolean
 }
 
 /** The buyers that are dialled now, and those that may follow. */
@@ -28,7 +30,7 @@ export interface DialledRound {
   /** Empty where no buyer is left. */
   readonly round: Round
   readonly rest: readonly Round[]
-  /** Buyers that have become full since the call was planned. */
+  /** Buyers that have become full or unreachable since the call was planned. */
   readonly leftOut: readonly LeftOut[]
 }
 
@@ -39,8 +41,8 @@ interface Advanced extends DialledRound {
 
 /**
  * Stores why legs failed, and takes and stores the next round before it is dialled. Buyers without a place
- * left by now are passed over. For a call that has ended meanwhile there is no next round: another process
- * has taken this one for dead and closed it.
+ * left by now are passed over, and so are those on a host that has turned out not to be there. For a call that
+ * has ended meanwhile there is no next round: another process has taken this one for dead and closed it.
  */
 export async function dialNextRounds(
   deps: FlowDeps,
@@ -82,11 +84,11 @@ export async function dialNextRounds(
   return advanced.map(({ round, rest, leftOut }) => ({ round, rest, leftOut }))
 }
 
-/** The first round with a buyer who has a place left. */
+/** The first round with a buyer who has a place left, of those that can be reached. */
 function advance(next: NextRound, places: Places, now: Date): Advanced {
-  const { facts, rounds, firstLeg } = next
+  const { facts, firstLeg } = next
   const state = { now, loadOf: places.loadOf, earlierBuyerId: undefined }
-  const leftOut: LeftOut[] = []
+  const { rounds, leftOut } = reachableRounds(next)
   for (const [index, members] of rounds.entries()) {
     const round = members.filter(({ buyer }) => {
       const reason = findFullBuyer(buyer, state)
@@ -99,6 +101,22 @@ function advance(next: NextRound, places: Places, now: Date): Advanced {
     }
   }
   return noRound(next, leftOut)
+}
+
+/** What is left of all rounds: whether one is the last decides how long it may ring. */
+function reachableRounds({ rounds, isReachable }: NextRound): {
+  rounds: Round[]
+  leftOut: LeftOut[]
+} {
+  const leftOut: LeftOut[] = []
+  const reachable = rounds.map((round) =>
+    round.filter(({ buyer }) => {
+      const isThere = isReachable(buyer)
+      if (!isThere) leftOut.push({ buyerId: buyer.buyerId, reason: 'endpoint_down' })
+      return isThere
+    }),
+  )
+  return { rounds: reachable.filter(({ length }) => length > 0), leftOut }
 }
 
 const noRound = (next: NextRound, leftOut: readonly LeftOut[]): Advanced => ({

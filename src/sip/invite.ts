@@ -1,5 +1,6 @@
 import type { CallFacts } from '../domain/call.ts'
 import type { LeftOut, Round } from '../domain/routing.ts'
+import type { BegunCall } from '../flow/begin-call.ts'
 import type { DialledRound, NextRound } from '../flow/dial-leg.ts'
 import type { LegFacts } from '../flow/leg-facts.ts'
 import { bridge } from './bridged-call.ts'
@@ -12,6 +13,7 @@ import {
   type IncomingCall,
   type InviteDeps,
   type LiveCall,
+  reachability,
 } from './live-call.ts'
 import { ringRound, type RoundResult } from './ring-round.ts'
 
@@ -30,8 +32,20 @@ export async function runCall(
     deps.log.error('call.not_stored', { call_uuid: call.callUuid, error })
   })
   if (!begun) return end(call, refuse(call, 503, 'not_stored', []))
-  logLeftOut(call, begun.plan.leftOut)
-  await end(call, await tryBuyers(call, begun.facts, firstTurn(begun.plan.rounds)))
+  const ending = await connect(call, begun).catch((error: unknown) => fail(call, error))
+  await end(call, ending)
+}
+
+async function connect(call: Call, { facts, plan }: BegunCall): Promise<Ending> {
+  logLeftOut(call, plan.leftOut)
+  return tryBuyers(call, facts, firstTurn(plan.rounds))
+}
+
+/** A mistake of ours ends this call and no other: it is refused, and nobody rings on. */
+function fail(call: Call, error: unknown): Ending {
+  call.deps.log.error('call.failed', { call_uuid: call.callUuid, error })
+  call.hangUp('bridge_failed')
+  return refuse(call, 500, 'bridge_failed', [])
 }
 
 /** Also for a call whose beginning failed: that may have been stored although nobody heard of it. */
@@ -82,7 +96,7 @@ async function tryBuyers(call: Call, facts: CallFacts, turn: Turn): Promise<Endi
   }
 }
 
-/** Goes on to the next round, unless the failure or what the caller has heard forbids it. */
+/** Goes on to the next round, unless the failure forbids it. */
 async function goOn(
   call: Call,
   facts: CallFacts,
@@ -93,10 +107,9 @@ async function goOn(
   const reason = failures.at(-1)?.reason ?? 'no_buyer'
   const final = failures.find(({ isNextTried }) => !isNextTried)
   if (final) return refuse(call, final.answer, final.reason, failed)
-  if (rest.length === 0 || call.earlySdp !== undefined) {
-    return refuse(call, bestAnswer(answers), reason, failed)
-  }
-  const next = { facts, failed, rounds: rest, firstLeg: firstLeg + round.length }
+  if (rest.length === 0) return refuse(call, bestAnswer(answers), reason, failed)
+  const isReachable = reachability(call.deps)
+  const next = { facts, failed, rounds: rest, firstLeg: firstLeg + round.length, isReachable }
   const dialled = await storeNextRound(call, next)
   if (!dialled) return refuse(call, 503, 'not_stored', failed)
   return tryBuyers(call, facts, { ...dialled, firstLeg: next.firstLeg, answers, reason })

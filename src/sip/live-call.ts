@@ -99,6 +99,12 @@ export function createCall(deps: InviteDeps, { request, response, admitted }: In
   return call
 }
 
+/** Tells of a buyer whether its endpoint has been reachable of late, as this process has seen it. */
+export const reachability =
+  ({ health }: Pick<InviteDeps, 'health'>) =>
+  ({ requestUri }: Buyer): boolean =>
+    health.isReachable(requestUri)
+
 /** Stores that the call has begun, and decides its buyers. @throws when it could not be stored */
 export function begin(call: Call): Promise<BegunCall> {
   const { deps, request, admitted, callUuid } = call
@@ -127,7 +133,7 @@ export function begin(call: Call): Promise<BegunCall> {
       publisherId: publisher.publisherId,
       callerNumber: admitted.caller.number,
       findBuyer: deps.findBuyer,
-      isReachable: ({ requestUri }) => deps.health.isReachable(requestUri),
+      isReachable: reachability(deps),
       random: deps.random,
     },
   })

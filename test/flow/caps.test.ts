@@ -65,6 +65,7 @@ const afterRoundOf = ({ facts, plan }: BegunCall): NextRound => ({
   failed: [{ leg: 1, sipStatus: 486 }],
   rounds: plan.rounds.slice(1),
   firstLeg: 2,
+  isReachable: () => true,
 })
 
 const buyersOf = ({ plan }: Pick<BegunCall, 'plan'>) =>
@@ -87,6 +88,24 @@ it('buyers that were left out are kept with the call, by reason (B15)', async ()
   expect(stored?.leftOut).toEqual([
     { at: stored?.legs[0]?.dialledAt, reason: 'paused', buyers: ['p', 'q'], count: 2 },
   ])
+})
+
+it('buyers on a host that the call has found dead are passed over, and kept with it (B15)', async () => {
+  const { database, deps } = await start()
+  const buyers = ['a', 'b', 'c', 'd'].map((buyerId) => aBuyer({ buyerId }))
+  const call = await begin(deps, ...buyers)
+  const isReachable = ({ buyerId }: Buyer) => buyerId === 'c'
+  const [dialled] = await dialNextRounds(deps, [{ ...afterRoundOf(call), isReachable }])
+  expect(dialled).toMatchObject({
+    round: [{ buyer: { buyerId: 'c' } }],
+    rest: [],
+    leftOut: [
+      { buyerId: 'b', reason: 'endpoint_down' },
+      { buyerId: 'd', reason: 'endpoint_down' },
+    ],
+  })
+  const stored = await findCall(database, call.facts.callUuid)
+  expect(stored?.leftOut).toMatchObject([{ reason: 'endpoint_down', buyers: ['b', 'd'] }])
 })
 
 describe('a place at a buyer with caps', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseDigests } from '../../src/sip/digest.ts'
+import { freeUdpPort } from '../support/free-port.ts'
 import { waitFor } from '../support/wait.ts'
 import { type Message, type Phone, SDP } from './engine/support/phone.ts'
 import { header, newInvite, type ServiceUnderTest, startService } from './support/service.ts'
@@ -127,6 +128,17 @@ describe('an endpoint', () => {
       { failed: [{ sipStatus: 503, reason: 'unreachable' }] },
     ])
     expect(openingOf(service)).toEqual([[false, true]])
+  })
+
+  it('that has just been found dead is not tried for the other buyers on it', async () => {
+    const requestUri = `sip:sales@127.0.0.1:${await freeUdpPort()}`
+    const service = await startService({ buyers: 3, buyer: { requestUri } })
+    service.dial()
+    await service.callerPhone.expect('480 INVITE')
+    expect((await service.ending()).legs).toEqual([])
+    expect(service.recorded.nextRounds).toMatchObject([
+      { failed: [{ leg: 1, sipStatus: 503, reason: 'unreachable' }] },
+    ])
   })
 
   it('that shows no sign of life is passed over after the set-up timeout', async () => {

@@ -143,6 +143,7 @@ async function end(steps: Steps, call: HeldCall, way: number): Promise<void> {
       failed: [{ leg: 1, endedAgoMs: 0, sipStatus: 486, fault: 'buyer', reason: 'busy' }],
       rounds: begun.plan.rounds.slice(1),
       firstLeg: 2,
+      isReachable: () => true,
     })
     call.buyerId = dialled.round[0]?.buyer.buyerId
     if (way % 3 === 1) await answer(steps, call, 2)

@@ -111,7 +111,10 @@ function recordingFlow(recorded: Recorded): CallFlow {
     },
     dialNextRound: async (next) => {
       recorded.nextRounds.push(next)
-      const [round = [], ...rest] = next.rounds
+      const reachable = next.rounds.map((legs) =>
+        legs.filter(({ buyer }) => next.isReachable(buyer)),
+      )
+      const [round = [], ...rest] = reachable.filter(({ length }) => length > 0)
       return { round, rest, leftOut: [] }
     },
     bridgeCall: async (bridging) => void recorded.bridged.push(bridging),
