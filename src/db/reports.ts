@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { Database, Queryable } from './queryable.ts'
 
 /** What a report may be broken down by. */
@@ -10,10 +11,10 @@ export interface ReportQuery {
   readonly by: readonly Dimension[]
   /** Which time puts a call into the range and on its day: its beginning, or each decision about it. */
   readonly time: 'call' | 'settlement'
-  /** The first instant that counts. */
-  readonly from: Date
-  /** The first instant that does not. */
-  readonly to: Date
+  /** The first instant that counts, or a day such as `2026-03-01`, from its first instant in the zone. */
+  readonly from: Date | string
+  /** The first instant that does not, or a day. */
+  readonly to: Date | string
   /** IANA name of the zone whose days are meant. */
   readonly timeZone: string
 }
@@ -81,7 +82,8 @@ function textOf({ by, time }: ReportQuery): string {
     with facts as (${time === 'call' ? BY_CALL_TIME : BY_SETTLEMENT_TIME}),
     versions as (
       select ${[...dimensions, 'campaign_id', 'campaign_version'].join(', ')},
-             ${SUMMED.map((name) => `sum(${name}) ${name}`).join(', ')}
+             sum(calls) calls, sum(connected) connected, sum(converted) converted, sum(late) late,
+             sum(adjusted) adjusted, sum(revenue) revenue, sum(payout) payout, sum(seconds) seconds
         from facts where $3::text is not null
        group by ${[...by, 'campaign_id', 'campaign_version'].map((_, index) => index + 1).join(', ')}
     )
@@ -97,10 +99,23 @@ function textOf({ by, time }: ReportQuery): string {
      group by ${places} order by ${places}`
 }
 
-const SUMMED = [
-  ...['calls', 'connected', 'converted', 'late', 'adjusted'],
-  ...['revenue', 'payout', 'seconds'],
-]
+/**
+ * The first instant of a day, by the same table of zones that says on which day a row is. Midnight may be
+ * skipped, and may come twice: then PostgreSQL takes the second, and the hour between belongs to the day too.
+ */
+async function findInstant(db: Queryable, from: Date | string, timeZone: string): Promise<Date> {
+  if (typeof from !== 'string') return from
+  const { rows } = await db.query<{ first: Date }>(
+    `select min(at) "first"
+       from generate_series(0, 180, 15) minutes,
+            lateral (select $1::timestamp at time zone $2 - make_interval(mins => minutes) as at) near
+      where at at time zone $2 >= $1::timestamp`,
+    [from, timeZone],
+  )
+  const [found] = rows
+  assert(found, 'every day begins')
+  return found.first
+}
 
 const ROWS_AT_ONCE = 500
 const STATEMENT_TIMEOUT_MS = 120_000
@@ -112,10 +127,11 @@ export async function readReport(
   onRows: (rows: readonly ReportRow[]) => Promise<void>,
 ): Promise<void> {
   const read = async (db: Queryable) => {
+    const { from, to, timeZone } = query
     await db.query(`declare report no scroll cursor for ${textOf(query)}`, [
-      query.from,
-      query.to,
-      query.timeZone,
+      await findInstant(db, from, timeZone),
+      await findInstant(db, to, timeZone),
+      timeZone,
     ])
     for (;;) {
       const { rows } = await db.query<ReportRow>(`fetch ${ROWS_AT_ONCE} from report`)

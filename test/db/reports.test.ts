@@ -54,3 +54,35 @@ it('adds up what is in one currency, whatever the version of the rules, and neve
     '1 10.000000 USD',
   ])
 })
+
+describe('a range of days', () => {
+  const ZONES: readonly (readonly [zone: string, day: string, first: string, next: string])[] = [
+    ['UTC', '2026-03-01', '2026-03-01T00:00:00Z', '2026-03-02T00:00:00Z'],
+    ['America/New_York', '2026-03-01', '2026-03-01T05:00:00Z', '2026-03-02T05:00:00Z'],
+    ['Pacific/Auckland', '2026-03-02', '2026-03-01T11:00:00Z', '2026-03-02T11:00:00Z'],
+    // Clocks go forward at two: 23 hours.
+    ['America/New_York', '2026-03-08', '2026-03-08T05:00:00Z', '2026-03-09T04:00:00Z'],
+    // The day begins at one.
+    ['America/Santiago', '2026-09-06', '2026-09-06T04:00:00Z', '2026-09-07T03:00:00Z'],
+    // Midnight comes twice: 25 hours.
+    ['America/Havana', '2026-11-01', '2026-11-01T04:00:00Z', '2026-11-02T05:00:00Z'],
+    // The last hour of the day before comes twice.
+    ['Asia/Beirut', '2026-10-25', '2026-10-24T22:00:00Z', '2026-10-25T22:00:00Z'],
+  ]
+
+  it.each(ZONES)('has the whole of it: in %s, %s from %s to %s', async (timeZone, day, ...ends) => {
+    await database.query('delete from calls')
+    const [first, next] = ends.map((end) => Date.parse(end))
+    for (const at of [first, next]) {
+      for (const beside of [-1, 0]) {
+        const startedAt = new Date(Number(at) + beside).toISOString()
+        await insertCall({ startedAt })
+      }
+    }
+    const dayAfter = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10)
+
+    const rows = await report({ by: ['day'], from: day, to: dayAfter, timeZone })
+
+    expect(rows.map((row) => [row.day, row.calls])).toEqual([[day, 2]])
+  })
+})
