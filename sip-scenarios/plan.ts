@@ -111,7 +111,7 @@ function trunksOf({ scenario, campaignId, callerIp }: Plan): readonly TrunkDocum
 }
 
 function buyersOf(plan: Plan, { localIp, sip }: Surroundings): readonly BuyerDocument[] {
-  return plan.buyerPorts.map(({ port }, index) => ({
+  return plan.buyerPorts.map((_, index) => ({
     // SIPp takes a request that its scenario does not know for a failure.
     ping_seconds: 0,
     ...plan.scenario.configuration?.buyer,
@@ -120,8 +120,13 @@ function buyersOf(plan: Plan, { localIp, sip }: Surroundings): readonly BuyerDoc
     endpoint:
       plan.scenario.buyers?.[index] === 'ourselves'
         ? `sip:+1${plan.dialled}@${hostOf(sip.host)}:${sip.port}`
-        : `sip:buyer@${hostOf(localIp)}:${port}`,
+        : `sip:buyer@${hostOf(localIp)}:${portOf(plan, index)}`,
   }))
+}
+
+function portOf({ scenario, buyerPorts }: Plan, index: number): number | undefined {
+  const isSameHost = scenario.buyers?.[index] === 'same-host'
+  return buyerPorts[isSameHost ? index - 1 : index]?.port
 }
 
 const hostOf = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip)

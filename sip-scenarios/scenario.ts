@@ -38,10 +38,11 @@ export interface Scenario {
 
 /**
  * A file of `buyer/` without `.xml`; `silent` takes every message and answers none; `not-called`
- * fails the scenario when anything reaches it; at `nobody` no program listens; `ourselves` leads back
- * to the service.
+ * fails the scenario when anything reaches it; at `nobody` no program listens; `same-host` is
+ * where the buyer before it is; `ourselves` leads back to the service.
  */
-export type BuyerPart = `uas-${string}` | 'silent' | 'not-called' | 'nobody' | 'ourselves'
+export type BuyerPart =
+  `uas-${string}` | 'silent' | 'not-called' | 'nobody' | 'same-host' | 'ourselves'
 
 export type CallersTrunk = Partial<Omit<TrunkDocument, 'id' | 'allow'>>
 

@@ -5,10 +5,16 @@ export const OUTCOMES: readonly Row[] = [
   {
     id: 'outcome-unreachable',
     rule: 'Transport error, or no response at all: the next buyer, and the host is spared; then 480',
-    scenarios: ['unreachable-buyer-spared', 'silent-buyer-fails-over', 'trying-at-once'],
+    scenarios: [
+      'unreachable-buyer-spared',
+      'unreachable-host-given-up',
+      'silent-buyer-fails-over',
+      'trying-at-once',
+    ],
     tests: [
       test('sip/outcomes.test.ts', 'whose port is closed is spared at once'),
       test('sip/outcomes.test.ts', 'that never answers is spared'),
+      test('sip/outcomes.test.ts', 'that has just been found dead is not tried'),
     ],
   },
   {

@@ -1,5 +1,5 @@
 import type { Scenario } from '../scenario.ts'
-import { failedOver, PASSED_OVER, PLAIN, refused } from './plain.ts'
+import { failedOver, PASSED_OVER, PLAIN, PLAIN_CALL, refused } from './plain.ts'
 
 /** A response of a buyer, what it is read as, and what the caller hears when no buyer is left. */
 interface Outcome {
@@ -114,6 +114,17 @@ export const OUTCOMES: readonly Scenario[] = [
     buyers: ['nobody', 'uas-answers'],
     calls: 2,
     expected: { ...failedOver('503 unreachable'), later: PASSED_OVER },
+  },
+  {
+    name: 'unreachable-host-given-up',
+    proves:
+      'Of two buyers where nobody listens one is tried: the call itself passes the other over.',
+    caller: 'uac-hangs-up-expect-200',
+    buyers: ['nobody', 'same-host', 'uas-answers'],
+    expected: {
+      call: { ...PLAIN_CALL, buyer: 3, legs: ['503 unreachable', '200'] },
+      requests: [...PLAIN.requests, 'GET /selected?buyer=3'],
+    },
   },
   {
     name: 'overloaded-buyer-spared',

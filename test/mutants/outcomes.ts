@@ -23,6 +23,14 @@ export const OUTCOME_MUTANTS: readonly Mutant[] = [
     proof: byScenario('unreachable-buyer-spared'),
   },
   {
+    name: 'dead-hosts-are-tried-again',
+    row: 'outcome-unreachable',
+    file: 'flow/dial-leg.ts',
+    find: `const isThere = isReachable(buyer)`,
+    replace: `const isThere = isReachable !== undefined`,
+    proof: byScenario('unreachable-host-given-up'),
+  },
+  {
     name: 'no-response-is-not-spared',
     row: 'outcome-unreachable',
     file,
