@@ -1,14 +1,22 @@
-import { type CallEnded, type CallPending, lockCalls, markEnded, markPending } from '../db/calls.ts'
+import {
+  addTags,
+  type CallEnded,
+  type CallPending,
+  lockCalls,
+  markEnded,
+  markPending,
+} from '../db/calls.ts'
 import { readClock } from '../db/clock.ts'
 import { type LegProgress, updateLegs } from '../db/legs.ts'
-import { findKeptPostbacks, type KeptPostback } from '../db/postbacks.ts'
+import { findKeptPostbacks } from '../db/postbacks.ts'
 import type { Queryable } from '../db/queryable.ts'
 import { wholeSeconds } from '../domain/call.ts'
-import { parsePostback } from '../domain/postback.ts'
+import { parsePostback, type Postback } from '../domain/postback.ts'
 import { decideAtHangup, decideAtTimeout } from '../domain/settlement.ts'
 import { releasePlaces } from './caps.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { agoToDate, type LegFacts, legProgress } from './leg-facts.ts'
+import { tagCall, watchTags } from './posted-tags.ts'
 import {
   applyPostback,
   chooseGroup,
@@ -67,7 +75,6 @@ export async function closeCalls(
   const all = await openCalls(db, deps, locked)
   const endOf = new Map(ended.map((end) => [end.callUuid, end]))
   const open = [...all.values()].filter(({ call }) => call.state !== 'ended')
-  for (const one of open) putEnd(one, endOf.get(one.call.callUuid))
   const closing = new Set(open.map(({ call }) => call.callUuid))
   // Of those that had ended as well: whatever place one still holds would stay taken for good.
   const leaving = locked.map((callUuid) => ({ callUuid }))
@@ -80,6 +87,11 @@ export async function closeCalls(
     updateLegs(db, legs),
     releasePlaces(db, leaving, now),
   ])
+  const tagged = watchTags(open)
+  for (const one of open) {
+    const { callUuid } = one.call
+    putEnd(one, endOf.get(callUuid), kept.get(callUuid) ?? [])
+  }
   const isDuplicate = await watchDuplicates(db, open)
   const pending = open.flatMap((one) => {
     const { callUuid } = one.call
@@ -88,6 +100,7 @@ export async function closeCalls(
   const [queued] = await Promise.all([
     storeDecisions(db, deps, open, now),
     markPending(db, pending),
+    addTags(db, tagged()),
   ])
   return { open, queued }
 }
@@ -116,8 +129,9 @@ export function afterClosing(
   if (queued > 0) deps.wakeDelivery()
 }
 
-function putEnd(open: OpenCall, end: CallEnded | undefined): void {
+function putEnd(open: OpenCall, end: CallEnded | undefined, kept: readonly Kept[]): void {
   if (!end) return
+  for (const { postback } of kept) tagCall(open, postback)
   const { endedAt, totalMs, hungUpBy, sipStatus } = end
   const connectedMs = open.call.answeredAt ? (end.connectedMs ?? 0) : undefined
   open.call = {
@@ -132,23 +146,35 @@ function putEnd(open: OpenCall, end: CallEnded | undefined): void {
   open.group = chooseGroup(open.call, open.rules)
 }
 
+/** A postback that waits for the end of the call, of the buyer that got it. */
+interface Kept {
+  readonly postbackId: string
+  readonly postback: Postback
+}
+
 async function keptByCall(
   db: Queryable,
   open: readonly OpenCall[],
-): Promise<ReadonlyMap<string, readonly KeptPostback[]>> {
-  const waiting = open.filter(({ group, call }) => group?.kind === 'postback' && call.answeredAt)
-  if (waiting.length === 0) return new Map()
+): Promise<ReadonlyMap<string, readonly Kept[]>> {
+  const answered = open.filter(({ call }) => call.answeredAt)
   const kept = await findKeptPostbacks(
     db,
-    waiting.map(({ call }) => call.callUuid),
+    answered.map(({ call }) => call.callUuid),
   )
-  return Map.groupBy(kept, ({ callUuid }) => callUuid)
+  const byCall = new Map<string, Kept[]>()
+  for (const { callUuid, postbackId, text } of kept) {
+    const parsed = parsePostback(text)
+    if (parsed.kind === 'malformed') continue
+    const { postback } = parsed
+    byCall.set(callUuid, [...(byCall.get(callUuid) ?? []), { postbackId, postback }])
+  }
+  return byCall
 }
 
 /** Decides the call, or says until when it waits. */
 function settleAtEnd(
   open: OpenCall,
-  kept: readonly KeptPostback[],
+  kept: readonly Kept[],
   isDuplicate: (open: OpenCall) => boolean,
   now: Date,
 ): CallPending | undefined {
@@ -160,11 +186,7 @@ function settleAtEnd(
     return undefined
   }
   open.state = { ...open.state, conversion: 'pending' }
-  for (const { text, postbackId } of kept) {
-    const parsed = parsePostback(text)
-    if (parsed.kind === 'malformed') continue
-    applyPostback(open, { postback: parsed.postback, postbackId }, facts())
-  }
+  for (const one of kept) applyPostback(open, one, facts())
   if (open.state.conversion !== 'pending' || group?.kind !== 'postback') return undefined
   if (group.postbackTimeoutSeconds === 0) {
     decide(open, decideAtTimeout(group))

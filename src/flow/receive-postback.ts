@@ -7,6 +7,7 @@ import type { ConversionState } from '../domain/settlement.ts'
 import type { PostbackStatus } from '../domain/settlement-postback.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { createPostbackIds } from './postback-ids.ts'
+import { tagCall, watchTags } from './posted-tags.ts'
 import {
   applyPostback,
   logDecisions,
@@ -41,8 +42,6 @@ export interface PostbackReply {
   readonly payout: Amount | null
 }
 
-const TAGS_MAX = 64
-
 const nextPostbackId = createPostbackIds(Date.now)
 
 interface Verdict {
@@ -66,18 +65,15 @@ export async function receivePostbacks(
     const [locked, now] = await Promise.all([lockCalls(db, callUuids), readClock(db)])
     const open = await openCalls(db, deps, locked)
     const isDuplicate = await watchDuplicates(db, open.values())
-    const tagsBefore = new Map([...open].map(([callUuid, { call }]) => [callUuid, call.tags]))
+    const tagged = watchTags(open.values())
 
     const taken = requests.map((request) =>
       take(request, open.get(request.callUuid), isDuplicate, now),
     )
-    const tagged = [...open.values()].flatMap(({ call: { callUuid, tags } }) =>
-      tags === tagsBefore.get(callUuid) ? [] : [{ callUuid, tags }],
-    )
     const records = taken.flatMap(({ record }) => record ?? [])
     const [queued] = await Promise.all([
       storeDecisions(db, deps, open.values(), now),
-      addTags(db, tagged),
+      addTags(db, tagged()),
       insertPostbacks(db, records),
     ])
     return { replies: taken.map(({ reply }) => reply), open, queued }
@@ -147,7 +143,7 @@ function judge({ isPrefetch, leg }: PostbackRequest, { call }: OpenCall): Verdic
 }
 
 function apply(
-  { text }: PostbackRequest,
+  { text, leg }: PostbackRequest,
   open: OpenCall,
   postbackId: string,
   { isDuplicate, now }: { isDuplicate: (open: OpenCall) => boolean; now: Date },
@@ -157,7 +153,8 @@ function apply(
     return { httpStatus: 400, status: 'refused', reason: parsed.reason }
   }
   const { postback } = parsed
-  tag(open, postback)
+  // While it rings any buyer may be the one; what the others say is nothing to the call.
+  if (open.call.bridgedLeg === leg) tagCall(open, postback)
   const facts = settlementFacts(open, isDuplicate, now)
   const { status, reason } = applyPostback(open, { postback, postbackId }, facts)
   return { httpStatus: HTTP_STATUS[status], status, reason, postback }
@@ -172,15 +169,6 @@ const HTTP_STATUS: Readonly<Record<PostbackStatus, number>> = {
   rejected: 409,
   too_late: 410,
   refused: 400,
-}
-
-/** What was posted becomes tags of the call, up to a limit. @see behaviour B8 */
-function tag(open: OpenCall, { tags }: Postback): void {
-  const before = open.call.tags
-  const news = Object.entries(tags).filter(([name, value]) => before[name] !== value)
-  if (news.length === 0) return
-  const merged = { ...before, ...Object.fromEntries(news) }
-  if (Object.keys(merged).length <= TAGS_MAX) open.call = { ...open.call, tags: merged }
 }
 
 /** The amounts as they stand after the newest decision. */

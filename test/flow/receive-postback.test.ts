@@ -4,13 +4,16 @@ import { expirePostbacks } from '../../src/flow/expire-postbacks.ts'
 import { receivePostbacks } from '../../src/flow/receive-postback.ts'
 import { openTestDatabase } from '../support/database.ts'
 import {
+  aCampaign,
   anEndedCall,
+  aPostbackGroup,
   beginCall,
   bridgeCall,
   endCall,
   flowOn,
   ledger,
   post,
+  posted,
   queued,
 } from '../support/flow.ts'
 
@@ -52,6 +55,31 @@ describe('receivePostbacks', () => {
       reason: 'leg_not_bridged',
     })
     expect(await ledger(database, callUuid)).toHaveLength(1)
+  })
+
+  it('makes tags of what the buyer that gets the call posts, also while it rings, and of nobody else (B7, B8)', async () => {
+    const vip = aPostbackGroup({
+      groupId: 'vip',
+      filters: { tags: { vip: '1' } },
+      conversions: [posted('*0.1')],
+    })
+    const campaign = aCampaign({ conversionGroups: [vip, aPostbackGroup()] })
+    const grouped = { ...deps, campaignRules: async () => campaign }
+    const payoutWhere = async (leg: number) => {
+      const facts = await beginCall(grouped)
+      const { callUuid } = facts
+      await post(grouped, callUuid, 'vip=1&color=blue', leg)
+      await bridgeCall(grouped, facts, 1)
+      await post(grouped, callUuid, 'color=red')
+      await endCall(grouped, callUuid)
+      const { payout } = await post(grouped, callUuid, 'revenue=10.00')
+      const { rows } = await database.query(`select tags from calls where call_uuid = $1`, [
+        callUuid,
+      ])
+      return [payout, rows[0]?.['tags']]
+    }
+    expect(await payoutWhere(1)).toEqual(['1.00', { vip: '1', color: 'red' }])
+    expect(await payoutWhere(2)).toEqual(['8.00', { color: 'red' }])
   })
 
   it('converts a call a month later, late (B11)', async () => {
