@@ -9,7 +9,7 @@ async function reachesBuyer(headers: readonly string[], name = '') {
   const service = await startService()
   const { callerPhone, buyers, recorded, world } = service
   const text = callerOf(callerPhone, world.port).invite({ headers })
-  callerPhone.sendRaw(text.replace(/^From: [^<]*/m, `From: ${name}`))
+  callerPhone.sendRaw(text.replace(/^From: [^<]*/m, `From: ${utf8(name)}`))
   const isRefused = () => callerPhone.inbox.some((each) => 'status' in each && each.status >= 400)
   const arrived = () => buyers[0]?.inbox.find(({ text: sent }) => sent.startsWith('INVITE'))
   await waitFor(() => isRefused() || arrived(), { what: 'the buyer or a refusal' })
@@ -18,20 +18,28 @@ async function reachesBuyer(headers: readonly string[], name = '') {
   return { reached, begun: recorded.begun[0] }
 }
 
+/** As it is on the wire, for a phone that sends a byte a character. */
+const utf8 = (text: string): string => Buffer.from(text).toString('latin1')
+
+type Fate = 'arrives' | 'is refused'
+const fateOf = (reached: unknown): Fate => (reached ? 'arrives' : 'is refused')
+
 describe('the INVITE to the buyer', () => {
-  it.each([
-    ['a line break in the name', '"a\\\r\nX-Evil: 1" '],
-    ['a folded header in the name', '"a"\r\n\tX-Evil: 1 '],
-    ['emoji', '"😀 évil" '],
-    ['quotes and brackets', '"a\\"<sip:X-Evil@b>" '],
-    ['a NUL', '"a\0X-Evil" '],
-  ])('holds nothing of a name with %s (F43)', async (_, name) => {
+  it.each<[what: string, name: string, fate: Fate]>([
+    ['a line break in the name', '"a\\\r\nX-Evil: 1" ', 'is refused'],
+    ['a folded header after the name', '"a"\r\n\tX-Evil: 1 ', 'is refused'],
+    ['a folded header in the name', '"a\r\n\tX-Evil: 1" ', 'arrives'],
+    ['emoji', '"😀 évil" ', 'arrives'],
+    ['quotes and brackets', '"a\\"<sip:X-Evil@b>" ', 'arrives'],
+    ['a NUL', '"a\0X-Evil" ', 'is refused'],
+  ])('holds nothing of a name with %s (F43)', async (_, name, fate) => {
     const { reached } = await reachesBuyer([], name)
+    expect(fateOf(reached)).toBe(fate)
     expect(reached?.text ?? '').not.toContain('Evil')
-    expect(reached?.text ?? '').not.toContain('évil')
+    expect(reached?.text ?? '').not.toContain(utf8('évil'))
   })
 
-  it.each([
+  it.each<[line: string, fate?: Fate]>([
     ['X-PH-RetreaverUUID: forged'],
     ['x-ph-retreaveruuid: forged'],
     ['X-PH-RetreaverUUID : forged'],
@@ -44,12 +52,14 @@ describe('the INVITE to the buyer', () => {
     ['Call-Info: <http://forged/>'],
     ['Geolocation: <http://forged/>'],
     ['Referred-By: <sip:forged@x>'],
-    ['Replaces: forged;to-tag=a;from-tag=b'],
+    // To take over a call is answered before anything is looked at.
+    ['Replaces: forged;to-tag=a;from-tag=b', 'is refused'],
     ['Proxy-Authorization: Digest username="forged"'],
     ['Session-Expires: 90;refresher=forged'],
     ['Subject: forged'],
-  ])('never holds what the caller writes as %j (F44, 6.1)', async (line) => {
+  ])('never holds what the caller writes as %j (F44, 6.1)', async (line, fate = 'arrives') => {
     const { reached, begun } = await reachesBuyer([line])
+    expect(fateOf(reached)).toBe(fate)
     expect(reached?.text ?? '').not.toContain('forged')
     const uuid = reached && header(reached, 'X-PH-RetreaverUUID')
     expect(uuid).toBe(begun?.facts.callUuid)
