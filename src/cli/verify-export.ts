@@ -8,9 +8,12 @@ import type { Queryable } from '../db/queryable.ts'
 import { AppError } from '../domain/app-error.ts'
 import type { CampaignRules } from '../domain/campaign.ts'
 import { parseCampaignRules } from '../domain/configuration-document.ts'
-import type { LedgerSource } from '../flow/verify-ledger.ts'
+import type { LedgerCounts, LedgerSource } from '../flow/verify-ledger.ts'
 
-/** One line of an export: the rules first, then the entries call by call, then the anchors. */
+/**
+ * One line of an export: the rules first, then the entries call by call, then the anchors, and how many there
+ * were of both. Without its last line a file that was cut off would pass for a shorter ledger.
+ */
 type Line =
   | {
       readonly line: 'rules'
@@ -20,6 +23,7 @@ type Line =
     }
   | ({ readonly line: 'entry' } & StoredEntry)
   | ({ readonly line: 'anchor' } & StoredAnchor)
+  | ({ readonly line: 'end' } & LedgerCounts)
 
 /** Writes the ledger to `file`, a line of JSON each, so that it can be verified without the database. */
 export async function exportLedger(db: Queryable, file: string): Promise<number> {
@@ -38,10 +42,13 @@ export async function exportLedger(db: Queryable, file: string): Promise<number>
   }
   const anchors = await listAnchors(db)
   await write(await rulesOf(db))
+  let entries = 0
   for await (const page of readLedger(db)) {
+    entries += page.length
     await write(page.map((stored) => ({ ...stored, line: 'entry', call: undefined })))
   }
   await write(anchors.map((anchor) => ({ line: 'anchor', ...anchor })))
+  await write([{ line: 'end', entries, anchors: anchors.length }])
   out.end()
   await Promise.race([once(out, 'finish'), failed])
   return written
@@ -56,13 +63,15 @@ async function rulesOf(db: Queryable): Promise<readonly Line[]> {
 
 /**
  * An export as a ledger to verify. The file is read twice; of every entry its place stays in memory.
- * @throws AppError where the file is not there or no export
+ * @throws AppError where the file is not there, no export, or cut off
  */
 export async function openExport(file: string): Promise<LedgerSource> {
   const rules = new Map<string, CampaignRules>()
   const places: Placed[] = []
   const anchors: StoredAnchor[] = []
+  let counts: LedgerCounts | undefined
   for await (const line of readLines(file)) {
+    counts = undefined
     switch (line.line) {
       case 'rules':
         rules.set(`${line.campaign} ${line.version}`, parseCampaignRules(line.definition))
@@ -72,8 +81,12 @@ export async function openExport(file: string): Promise<LedgerSource> {
         break
       case 'anchor':
         anchors.push(line)
+        break
+      case 'end':
+        counts = line
     }
   }
+  if (!counts) throw notAnExport(file, 'it was cut off, or an older version wrote it')
   places.sort((a, b) => a.position - b.position)
   return {
     entries: () => entriesOf(file),
@@ -87,6 +100,7 @@ export async function openExport(file: string): Promise<LedgerSource> {
       throw notAnExport(file, `it lacks version ${version} of campaign ${campaignId}`)
     },
     findCallWithoutEntry: async () => undefined,
+    counts,
   }
 }
 

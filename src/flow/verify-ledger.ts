@@ -15,6 +15,14 @@ export interface LedgerSource {
   readonly campaignRules: (campaignId: string, version: number) => Promise<CampaignRules>
   /** A call that has been decided and has no entry. */
   readonly findCallWithoutEntry: () => Promise<string | undefined>
+  /** How many there have to be, where that was written down. */
+  readonly counts?: LedgerCounts
+}
+
+/** How much a ledger holds. */
+export interface LedgerCounts {
+  readonly entries: number
+  readonly anchors: number
 }
 
 /** What verifying has found. */
@@ -44,7 +52,17 @@ export async function verifyLedger(source: LedgerSource): Promise<Verification> 
   const anchors = await source.anchors()
   const broken = await verifyAnchors(anchors, source.places())
   if (broken) return broken
+  const lost = findLoss(source.counts, { entries: counted.entries, anchors: anchors.length })
+  if (lost !== undefined) return wrong('the ledger', lost)
   return { ...counted, anchors: anchors.length, anchorHash: anchors.at(-1)?.hash }
+}
+
+function findLoss(
+  wanted: LedgerCounts | undefined,
+  { entries, anchors }: LedgerCounts,
+): string | undefined {
+  if (!wanted || (wanted.entries === entries && wanted.anchors === anchors)) return undefined
+  return `has ${entries} of ${wanted.entries} entries and ${anchors} of ${wanted.anchors} anchors`
 }
 
 const wrong = (place: string, problem: string): Wrong => ({ kind: 'wrong', place, problem })

@@ -251,6 +251,30 @@ describe('an export', () => {
     expect(await verifyLedger(await openExport(file))).toMatchObject({ place: 'anchor 1' })
   })
 
+  it.each<[string, (text: string) => string]>([
+    ['before its first line', () => ''],
+    ['after its first line', (text) => text.slice(0, text.indexOf('\n') + 1)],
+    ['before its last line', (text) => text.slice(0, text.lastIndexOf('\n', text.length - 2) + 1)],
+    ['in the middle of a line', (text) => text.slice(0, -20)],
+  ])('that was cut off %s is none', async (_, cut) => {
+    await exportLedger(database, file)
+    writeFileSync(file, cut(readFileSync(file, 'utf8')))
+    await expect(openExport(file)).rejects.toThrow(/is no export of a ledger .* --export FILE/)
+  })
+
+  it('that lacks what it says it has is wrong', async () => {
+    await exportLedger(database, file)
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
+    const kept = lines.filter((line) => !line.startsWith('{"line":"anchor"'))
+    writeFileSync(file, kept.join('\n'))
+
+    expect(await verifyLedger(await openExport(file))).toEqual({
+      kind: 'wrong',
+      place: 'the ledger',
+      problem: 'has 14 of 14 entries and 0 of 2 anchors',
+    })
+  })
+
   it('that is none says what to do', async () => {
     writeFileSync(file, 'hello\n')
     await expect(openExport(file)).rejects.toThrow(/is no export of a ledger .* --export FILE/)
