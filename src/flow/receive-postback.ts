@@ -135,10 +135,8 @@ const LEG_NOT_BRIDGED: Verdict = { httpStatus: 403, status: 'refused', reason: '
 
 /** What keeps the postback from being looked at, if anything does. */
 function judge({ isPrefetch, leg }: PostbackRequest, { call }: OpenCall): Verdict | undefined {
+  if (call.state !== 'ringing' && call.bridgedLeg !== leg) return LEG_NOT_BRIDGED
   if (isPrefetch) return { httpStatus: 200, status: 'ignored', reason: 'prefetch' }
-  if (call.state !== 'ringing' && call.bridgedLeg !== leg) {
-    return LEG_NOT_BRIDGED
-  }
   return undefined
 }
 

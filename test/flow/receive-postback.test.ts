@@ -123,6 +123,22 @@ describe('receivePostbacks', () => {
     expect(reply).toMatchObject({ status: 'ignored', reason: 'prefetch', conversion: 'pending' })
   })
 
+  it('tells the buyer of another leg nothing either by a prefetch (B7)', async () => {
+    const callUuid = await anEndedCall(deps)
+    await post(deps, callUuid, 'revenue=10.00')
+    const text = { query: '', body: '' }
+    const request = { callUuid, leg: 2, text, source: '::1', isPrefetch: true } as const
+    const [reply] = await receivePostbacks(deps, [{ ...request, method: 'GET' }])
+    expect(reply).toEqual({
+      httpStatus: 403,
+      status: 'refused',
+      reason: 'leg_not_bridged',
+      conversion: null,
+      revenue: null,
+      payout: null,
+    })
+  })
+
   it.each([
     ['constructor=x&toString=y&hasOwnProperty=z', 'pending'],
     [`${'x'.repeat(300)}=1&revenue=`, 'refused'],
