@@ -1,12 +1,19 @@
 import type { CallFacts, HungUpBy } from '../domain/call.ts'
 import type { Buyer } from '../domain/campaign.ts'
+import type { Bridging } from '../flow/bridge-call.ts'
 import type { LegFacts } from '../flow/leg-facts.ts'
 import { abandon } from './dial.ts'
-import { callerCancelled, type Ending } from './ending.ts'
+import { callerCancelled, type Ending, hungUp, refuse, serverLost } from './ending.ts'
 import { passReason, reasonHeader } from './headers.ts'
 import type { LegClock } from './leg-clock.ts'
 import type { Call } from './live-call.ts'
-import { type Bridge, connectDialogs, relayRequests, type RelaySetUp } from './relay.ts'
+import {
+  type Bridge,
+  connectDialogs,
+  type Connection,
+  relayRequests,
+  type RelaySetUp,
+} from './relay.ts'
 import type { Answer, SipMessage } from './srf.ts'
 
 /** A buyer who has answered. */
@@ -19,27 +26,73 @@ export interface Answered {
 }
 
 /** Connects caller and buyer, and waits until one of them, or we, hang up. */
-export async function bridge(
+export async function bridge(call: Call, facts: CallFacts, answered: Answered): Promise<Ending> {
+  const { answer, clock, lost } = answered
+  clock.answered()
+  const { deps, request, response } = call
+  const connection: Connection = call.isCancelled
+    ? { kind: 'caller_cancelled' }
+    : await connectDialogs(deps.client, request, response, answer)
+  if (connection.kind === 'connected') return talk(call, facts, answered, connection.bridge)
+  abandon(answer, reasonHeader(487, 'Caller is gone'))
+  return unconnected(call, connection, (facts) => [clock.ended(facts), ...lost])
+}
+
+type Unconnected = Exclude<Connection, { readonly kind: 'connected' }>
+
+/** How a call ends whose buyer has answered and could not be connected. */
+function unconnected(
+  call: Call,
+  connection: Unconnected,
+  legs: (facts: Parameters<LegClock['ended']>[0]) => readonly LegFacts[],
+): Ending {
+  const { kind } = connection
+  switch (kind) {
+    case 'caller_cancelled':
+      return callerCancelled(legs({ sipStatus: 487, fault: 'caller', reason: 'cancelled' }))
+    case 'caller_hung_up':
+      return hungUp('caller', kind, legs({ sipStatus: 200, fault: 'caller', reason: kind }))
+    case 'no_session_description':
+      return hungUp('bridge', kind, legs({ sipStatus: 200, fault: 'caller', reason: kind }))
+    case 'server_lost':
+      return serverLost(legs({ fault: 'bridge', reason: 'bridge_lost' }))
+    case 'failed': {
+      call.deps.log.error('call.not_connected', {
+        call_uuid: call.callUuid,
+        error: connection.error,
+      })
+      const failed = { sipStatus: 200, fault: 'bridge', reason: 'bridge_failed' }
+      return refuse(call, 500, 'bridge_failed', legs(failed))
+    }
+  }
+}
+
+/** Whatever happens, both sides are hung up at the end. */
+async function talk(
+  call: Call,
+  facts: CallFacts,
+  answered: Answered,
+  bridge: Bridge,
+): Promise<Ending> {
+  try {
+    return await untilOver(call, facts, answered, bridge)
+  } finally {
+    bridge.caller.hangUp({})
+    bridge.buyer.hangUp({})
+  }
+}
+
+async function untilOver(
   call: Call,
   facts: CallFacts,
   { buyer, answer, clock, lost }: Answered,
+  bridged: Bridge,
 ): Promise<Ending> {
-  clock.answered()
-  const { deps, request, response } = call
-  const bridged = call.isCancelled
-    ? undefined
-    : await connectDialogs(deps.client, request, response, answer)
-  if (!bridged) {
-    abandon(answer, reasonHeader(487, 'Caller is gone'))
-    const leg = clock.ended({ sipStatus: 487, fault: 'caller', reason: 'cancelled' })
-    return callerCancelled([leg, ...lost])
-  }
   const gone = Promise.withResolvers<void>()
   relayRequests(bridged, relaySetUp(call, bridged, answer), gone.resolve)
-  const rules = call.admitted.found.campaign
-  const stored = deps.flow.bridgeCall({
+  const stored = store(call, {
     facts,
-    rules,
+    rules: call.admitted.found.campaign,
     buyerId: buyer.buyerId,
     leg: clock.now(),
     lost,
@@ -53,6 +106,15 @@ export async function bridge(
   await stored
   const leg = { ...clock.ended({ sipStatus: 200 }), endedAgoMs: performance.now() - endedAtMs }
   return { hungUpBy, endReason, connectedMs, sipStatus: 200, legs: [leg], endedAtMs }
+}
+
+/** Never fails: those who talk are left alone, whatever becomes of the record. */
+async function store({ deps, callUuid }: Call, bridging: Bridging): Promise<void> {
+  try {
+    await deps.flow.bridgeCall(bridging)
+  } catch (error) {
+    deps.log.error('call.bridge_not_stored', { call_uuid: callUuid, error })
+  }
 }
 
 function relaySetUp(

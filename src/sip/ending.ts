@@ -1,3 +1,4 @@
+import type { HungUpBy } from '../domain/call.ts'
 import type { CallEnd } from '../flow/end-call.ts'
 import type { LegFacts } from '../flow/leg-facts.ts'
 import type { Call } from './live-call.ts'
@@ -31,7 +32,21 @@ export const serverLost = (legs: readonly LegFacts[]): Ending => ({
   endedAtMs: performance.now(),
 })
 
-/** Refuses the call with a final response, unless the caller has given up by now. */
+/** The caller had heard our 200 and never talked to anybody. */
+export const hungUp = (
+  hungUpBy: HungUpBy,
+  endReason: string,
+  legs: readonly LegFacts[],
+): Ending => ({
+  connectedMs: undefined,
+  hungUpBy,
+  endReason,
+  sipStatus: 200,
+  legs,
+  endedAtMs: performance.now(),
+})
+
+/** Refuses the call with a final response, unless the caller has given up by now or has had one. */
 export function refuse(
   call: Call,
   status: number,
@@ -39,6 +54,7 @@ export function refuse(
   legs: readonly LegFacts[],
 ): Ending {
   if (call.isCancelled) return callerCancelled(legs)
+  if (call.response.finalResponseSent) return hungUp('bridge', endReason, legs)
   answerCaller(call, status)
   const endedAtMs = performance.now()
   return {
@@ -51,8 +67,7 @@ export function refuse(
   }
 }
 
-/** Sends the caller a final response, if it still waits for one. */
 function answerCaller({ deps, request, response }: Call, status: number): void {
   deps.memory.end(request, status)
-  if (!response.finalResponseSent) response.send(status)
+  response.send(status)
 }

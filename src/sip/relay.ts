@@ -10,29 +10,62 @@ export interface Bridge {
   readonly lateAnswer?: string
 }
 
+/** Whether both sides are connected, and what stood in the way if not; the buyer is then still to be abandoned. */
+export type Connection =
+  | { readonly kind: 'connected'; readonly bridge: Bridge }
+  | { readonly kind: 'caller_cancelled' }
+  /** After our 200, and before it had answered the buyer's offer. */
+  | { readonly kind: 'caller_hung_up' }
+  /** The caller's ACK holds no answer to the buyer's offer; the caller is hung up. */
+  | { readonly kind: 'no_session_description' }
+  | { readonly kind: 'server_lost' }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
 /**
  * Answers the caller with what the buyer answered. Where the caller's INVITE had no offer, the buyer's 2xx
- * holds it and the caller's ACK the answer, which goes into our ACK to the buyer. Undefined when the caller
- * was gone by then; the buyer is still to be abandoned.
+ * holds it and the caller's ACK the answer, which goes into our ACK to the buyer.
  */
 export async function connectDialogs(
-  client: SipClient,
+  client: Pick<SipClient, 'createUas'>,
   request: SipRequest,
   response: SipResponse,
   answer: Answer,
-): Promise<Bridge | undefined> {
+): Promise<Connection> {
   const { body } = answer.response
-  const caller = await client
-    .createUas(request, response, body ? { body } : {})
-    .catch(() => undefined)
-  if (!caller) return undefined
-  if (answer.kind === 'confirmed') return { caller, buyer: answer.dialog }
-  const acked = Promise.withResolvers<string | undefined>()
-  caller.onAck((ack) => acked.resolve(ack.body))
-  const sdp = await Promise.race([acked.promise, caller.ended.then(() => undefined)])
-  if (sdp) return { caller, buyer: await answer.acknowledge(sdp), lateAnswer: sdp }
-  caller.hangUp({})
-  return undefined
+  const answered = await client.createUas(request, response, body ? { body } : {})
+  if (answered.kind === 'cancelled') return { kind: 'caller_cancelled' }
+  if (answered.kind !== 'answered') return answered
+  const caller = answered.dialog
+  if (answer.kind === 'offer') return connectByAck(caller, answer)
+  return { kind: 'connected', bridge: { caller, buyer: answer.dialog } }
+}
+
+async function connectByAck(
+  caller: Dialog,
+  { acknowledge }: Extract<Answer, { readonly kind: 'offer' }>,
+): Promise<Connection> {
+  const acked = Promise.withResolvers<string>()
+  caller.onAck((ack) => acked.resolve(ack.body ?? ''))
+  const first = await Promise.race([acked.promise, caller.ended])
+  if (typeof first !== 'string') {
+    return { kind: first.by === 'server' ? 'server_lost' : 'caller_hung_up' }
+  }
+  const connection = await answerOffer(caller, first, acknowledge)
+  if (connection.kind !== 'connected') caller.hangUp({})
+  return connection
+}
+
+async function answerOffer(
+  caller: Dialog,
+  sdp: string,
+  acknowledge: (sdp: string) => Promise<Dialog>,
+): Promise<Connection> {
+  if (sdp === '') return { kind: 'no_session_description' }
+  try {
+    return { kind: 'connected', bridge: { caller, buyer: await acknowledge(sdp), lateAnswer: sdp } }
+  } catch (error) {
+    return { kind: 'failed', error }
+  }
 }
 
 /** What relaying has to know of the call's set-up. */

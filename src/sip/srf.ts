@@ -182,10 +182,19 @@ export interface SrfEvents {
   readonly onFailure: OnFailure
 }
 
+/** What became of our 200 to a caller. */
+export type UasOutcome =
+  | { readonly kind: 'answered'; readonly dialog: Dialog }
+  /** The caller's CANCEL came first. */
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'server_lost' }
+  /** The SIP server refused it, or no dialog can be made of it. */
+  | { readonly kind: 'failed'; readonly error: unknown }
+
 export interface SipClient {
   createUac(options: UacOptions, onProvisional: (response: ReceivedResponse) => void): Uac
-  /** Answers with 200; rejects if that was not possible, for example because the caller has cancelled. */
-  createUas(request: SipRequest, response: SipResponse, options: SendOptions): Promise<Dialog>
+  /** Answers with 200. */
+  createUas(request: SipRequest, response: SipResponse, options: SendOptions): Promise<UasOutcome>
   /** Sends OPTIONS outside a dialog; the status of the answer, undefined where none can be had. */
   ping(uri: string): Promise<number | undefined>
   /** Ends the connection for good. */
@@ -261,18 +270,30 @@ function disconnect(srf: RawSrf): void {
 function createUas(
   client: Client,
   { request, response, send }: { request: SipRequest; response: SipResponse; send: SendOptions },
-): Promise<Dialog> {
+): Promise<UasOutcome> {
   const { srf, lost } = client
-  return new Promise((resolve, reject) => {
-    const onLost = () => reject(new Error('the connection to the SIP server was lost'))
+  return new Promise((resolve) => {
+    const onLost = () => resolve({ kind: 'server_lost' })
     lost.once('lost', onLost)
+    let isCancelled = false
+    request.once('cancel', () => (isCancelled = true))
     const options = { headers: { ...send.headers }, localSdp: send.body }
     srf.createUAS(request, response, options, (error, raw) => {
       lost.off('lost', onLost)
-      if (raw) resolve(watchDialog(raw, client))
-      else reject(error ?? new Error('the SIP server did not create the dialog'))
+      const read = async (): Promise<UasOutcome> => {
+        if (raw) return { kind: 'answered', dialog: watchDialog(raw, client) }
+        if (isCancelled) return { kind: 'cancelled' }
+        return isConnected(srf, request) ? { kind: 'failed', error } : { kind: 'server_lost' }
+      }
+      resolve(read())
     })
   })
+}
+
+/** Whether the connection is still there on which the request has come. */
+function isConnected(srf: RawSrf, request: SipRequest): boolean {
+  const { socket } = request as SipRequest & { readonly socket: Socket }
+  return srf._app.client.mapServer.has(socket)
 }
 
 function createUac(
@@ -307,7 +328,7 @@ function createUac(
         lost.off('lost', onLost)
         // In a promise of its own: what is thrown here would go through the client and end the process.
         const read = async (): Promise<UacOutcome> =>
-          created ? { kind: 'answered', answer: answerOf(created, auth, client) } : failureOf(error)
+          created ? answeredBy(created, auth, client) : failureOf(error)
         resolve(read())
       })
     } catch {
@@ -327,6 +348,28 @@ function createUac(
 function failureOf(error: UacError | null): UacOutcome {
   const response = error?.res
   return { kind: 'failed', status: error?.status ?? 500, ...(response && { response }) }
+}
+
+function answeredBy(
+  created: RawDialog | RawOffer,
+  auth: UacOptions['auth'],
+  client: Client,
+): UacOutcome {
+  if ('sdp' in created && !hasTarget(created.res)) {
+    inBackground(() => created.destroy(), client.onFailure)
+    return { kind: 'failed', status: 500, response: created.res }
+  }
+  return { kind: 'answered', answer: answerOf(created, auth, client) }
+}
+
+/** Without a Contact no dialog can be made; the client sees to that itself where the 2xx holds no offer. */
+function hasTarget(response: ReceivedResponse): boolean {
+  try {
+    const [contact] = response.getParsedHeader('Contact') as readonly { readonly uri?: string }[]
+    return contact?.uri !== undefined
+  } catch {
+    return false
+  }
 }
 
 function answerOf(created: RawDialog | RawOffer, auth: UacOptions['auth'], client: Client): Answer {

@@ -38,8 +38,8 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     name: 'one-buyer-alone',
     row: 'behaviour-fail-over',
     file: 'sip/invite.ts',
-    find: `if (rest.length === 0 || call.earlySdp !== undefined) {`,
-    replace: `if (rest.length >= 0) {`,
+    find: `if (rest.length === 0) return`,
+    replace: `if (rest.length >= 0) return`,
     proof: byScenario('buyer-busy-fails-over'),
   },
   {

@@ -10,7 +10,7 @@ import type { CallEnd } from '../../../src/flow/end-call.ts'
 import { createCallKeys } from '../../../src/keys.ts'
 import { type SipController, startController } from '../../../src/sip/controller.ts'
 import { DEFAULT_HEADER_NAMES } from '../../../src/sip/headers.ts'
-import type { CallFlow } from '../../../src/sip/live-call.ts'
+import type { CallFlow, InviteDeps } from '../../../src/sip/live-call.ts'
 import { aBuyer, aCampaign, silent } from '../../support/flow.ts'
 import type { Logger } from '../../../src/telemetry/logger.ts'
 import { waitFor } from '../../support/wait.ts'
@@ -50,8 +50,11 @@ interface ServiceOptions {
   readonly ringsTogether?: boolean
   readonly trunks?: readonly Trunk[]
   readonly flow?: Partial<CallFlow>
+  readonly names?: InviteDeps['names']
   readonly log?: Partial<Logger>
 }
+
+const NAMES = () => ({ campaignName: 'Solar', publisherName: 'Acme', buyerName: 'Buyer' })
 
 /** The controller on an engine, with a phone for the caller and one for each buyer. */
 export async function startService(options: ServiceOptions = {}): Promise<ServiceUnderTest> {
@@ -69,7 +72,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     keys,
     headerNames: DEFAULT_HEADER_NAMES,
     processId: '019f2d6e-0000-7000-8000-000000000001',
-    names: () => ({ campaignName: 'Solar', publisherName: 'Acme', buyerName: 'Buyer' }),
+    names: options.names ?? NAMES,
     random: () => 0.5,
     callMsMax: 60_000,
     log: { ...silent, ...options.log },
