@@ -7,6 +7,8 @@ export interface PreparedRoute {
   readonly buyer: Buyer
   readonly isCapped: boolean
   readonly isFiltered: boolean
+  /** Whether the campaign has other routes to the same buyer. */
+  readonly isRepeated: boolean
   /** The place of the buyer's time zone in the list of all. */
   readonly zone: number
   /** Said of most buyers of a large campaign at every call. */
@@ -26,6 +28,8 @@ export interface PreparedRoutes {
   readonly timeZones: readonly string[]
   /** Routes that lead to nobody. */
   readonly unknownBuyerIds: readonly string[]
+  /** Whether any buyer has several routes. */
+  readonly hasRepeats: boolean
 }
 
 type FindBuyer = (buyerId: string) => Buyer | undefined
@@ -51,19 +55,31 @@ function prepare(routes: readonly Route[], findBuyer: FindBuyer): PreparedRoutes
   const timeZones: string[] = []
   const unknownBuyerIds: string[] = []
   const all: PreparedRoute[] = []
+  const repeated = repeatedIn(routes.map(({ buyerId }) => buyerId))
   for (const route of routes) {
     const buyer = findBuyer(route.buyerId)
-    if (buyer) all.push(prepareRoute(route, buyer, timeZones))
+    const isRepeated = repeated.has(route.buyerId)
+    if (buyer) all.push({ ...prepareRoute(route, buyer, timeZones), isRepeated })
     else unknownBuyerIds.push(route.buyerId)
   }
   const byPriority = Map.groupBy(all, ({ route }) => route.priority)
   const groups = [...byPriority]
     .toSorted(([a], [b]) => a - b)
     .map(([priority, routes]) => ({ priority, routes }))
-  return { groups, timeZones, unknownBuyerIds }
+  return { groups, timeZones, unknownBuyerIds, hasRepeats: repeated.size > 0 }
 }
 
-function prepareRoute(route: Route, buyer: Buyer, timeZones: string[]): PreparedRoute {
+function repeatedIn(buyerIds: readonly string[]): ReadonlySet<string> {
+  const seen = new Set<string>()
+  const isSeen = (buyerId: string) => seen.has(buyerId) || !seen.add(buyerId)
+  return new Set(buyerIds.filter(isSeen))
+}
+
+function prepareRoute(
+  route: Route,
+  buyer: Buyer,
+  timeZones: string[],
+): Omit<PreparedRoute, 'isRepeated'> {
   const timeZone = timeZoneOf(buyer)
   if (!timeZones.includes(timeZone)) timeZones.push(timeZone)
   return {

@@ -58,7 +58,8 @@ export const LEGS_MAX = 20
 
 /**
  * Decides which buyers are tried for a call: by priority, and by lot inside a priority, where a route's
- * weight is its share of the first places. Members of a ring group stand where the first of them would.
+ * weight is its share of the first places. Members of a ring group stand where the first of them would. A
+ * buyer with several routes is tried once, by the first that lets the call in.
  */
 export function planRoutes(request: RoutingRequest, state: RoutingState): RoutingPlan {
   const prepared = prepareRoutes(request.routes, request.findBuyer)
@@ -67,7 +68,8 @@ export function planRoutes(request: RoutingRequest, state: RoutingState): Routin
     buyerId,
     reason: 'unknown_buyer',
   }))
-  const decision = { request, state, local, leftOut }
+  const taken = new Set<string>()
+  const decision = { request, state, local, leftOut, taken }
   const rounds: Round[] = []
   let free = LEGS_MAX
   for (const { routes, priority } of earlierFirst(prepared.groups, state.earlierBuyerId)) {
@@ -75,7 +77,17 @@ export function planRoutes(request: RoutingRequest, state: RoutingState): Routin
     free -= tried.length
     rounds.push(...roundsOf(tried, priority))
   }
-  return { rounds, leftOut }
+  return { rounds, leftOut: prepared.hasRepeats ? saidOnce(leftOut, taken) : leftOut }
+}
+
+/** Of a buyer with several routes is said why none of them was taken, each reason once. */
+function saidOnce(leftOut: readonly LeftOut[], taken: ReadonlySet<string>): readonly LeftOut[] {
+  const said = new Set<string>()
+  return leftOut.filter(({ buyerId, reason }) => {
+    if (taken.has(buyerId) && reason !== 'too_far_down') return false
+    const saying = `${buyerId} ${reason}`
+    return !said.has(saying) && said.add(saying)
+  })
 }
 
 /** One call that is being decided. */
@@ -85,6 +97,8 @@ interface Decision {
   /** The local time in each time zone of the prepared routes. */
   readonly local: readonly LocalTime[]
   readonly leftOut: LeftOut[]
+  /** Of the buyers with several routes those that have their place, or have come too late for one. */
+  readonly taken: Set<string>
 }
 
 /** The buyer that a caller comes back to goes before all others. */
@@ -131,13 +145,15 @@ function drawLots(
   decision: Decision,
 ): readonly Candidate[] {
   const best: Candidate[] = []
-  const { leftOut, request } = decision
+  const { leftOut, request, taken } = decision
   for (const prepared of routes) {
+    if (prepared.isRepeated && taken.has(prepared.route.buyerId)) continue
     const reason = whyNot(prepared, decision)
     if (reason !== undefined) {
       leftOut.push({ buyerId: prepared.route.buyerId, reason })
       continue
     }
+    if (prepared.isRepeated) taken.add(prepared.route.buyerId)
     const beaten = places > 0 ? enter(best, places, prepared, request.random()) : prepared
     if (beaten) leftOut.push(beaten.tooFarDown)
   }

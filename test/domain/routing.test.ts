@@ -116,6 +116,61 @@ describe('the order of buyers', () => {
   })
 })
 
+describe('a buyer with several routes', () => {
+  const filtered = { filters: { callerPrefixes: ['+1212'] } }
+  const other = { filters: { publisherId: 'other' } }
+  it.each<
+    Given & { readonly name: string; readonly rounds: string[]; readonly leftOut?: string[] }
+  >([
+    {
+      name: 'rings once in a ring group',
+      routes: [
+        route('a', { ringsTogether: true, ...filtered }),
+        route('a', { ringsTogether: true }),
+      ],
+      rounds: ['a'],
+    },
+    {
+      name: 'is tried once, where the first of its routes stands that lets the call in',
+      routes: [route('a', other), route('b', { priority: 2 }), route('a', { priority: 3 })],
+      rounds: ['b', 'a'],
+    },
+    {
+      name: 'is not tried again in a later round',
+      routes: [route('a', filtered), route('b', { priority: 2 }), route('a', { priority: 3 })],
+      rounds: ['a', 'b'],
+    },
+    {
+      name: 'is tried once by a caller whom it had before',
+      routes: [route('b'), route('a', filtered), route('a', { priority: 2 })],
+      state: { earlierBuyerId: 'a' },
+      rounds: ['a', 'b'],
+    },
+    {
+      name: 'is left out once for one reason',
+      routes: [route('a', other), route('a', other), route('b')],
+      rounds: ['b'],
+      leftOut: ['a filtered'],
+    },
+    {
+      name: 'is left out for every reason that there was',
+      routes: [route('a', other), route('a')],
+      buyers: { a: { hours: { timeZone: 'UTC', open: [] } } },
+      rounds: [],
+      leftOut: ['a filtered', 'a closed'],
+    },
+  ])('$name', ({ rounds, leftOut = [], ...given }) => {
+    expect(plan(given)).toEqual({ rounds, leftOut })
+  })
+
+  it('takes one of the 20 places', () => {
+    const names = Array.from({ length: 20 }, (_, index) => `b${index}`)
+    const routes = [...names, ...names, 'late'].map((name) => route(name))
+    const { rounds, leftOut } = plan({ routes })
+    expect([new Set(rounds).size, leftOut]).toEqual([20, ['late too_far_down']])
+  })
+})
+
 describe('a buyer is left out', () => {
   const full = (load: Partial<Load>) => (): Load => ({ ...NO_LOAD, ...load })
   it.each<Given & { readonly reason: string }>([
