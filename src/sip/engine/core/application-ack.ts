@@ -18,17 +18,22 @@ export function acknowledge(
   wish: Wish,
 ): void {
   const dialog = core.dialogs.get(frame.dialogId)
-  const invitation = dialog?.unacknowledged.shift()
+  const [invitation] = dialog?.unacknowledged ?? []
   if (!dialog || !invitation) {
     // Clients acknowledge every final response; for a failure the transaction has done so.
     const isKnown = dialog ?? core.invitationsByDialog.get(frame.dialogId)
     refuseApplication(application, frame.id, isKnown ? AUTOMATIC : 'unable to find dialog')
     return
   }
+  const composed = sendAck(core, invitation, dialog, wish)
+  if (composed.kind === 'refused') {
+    refuseApplication(application, frame.id, composed.reason) // and a better one is waited for
+    return
+  }
+  dialog.unacknowledged.shift()
   noteAckBody(dialog, wish.body)
-  const sent = sendAck(core, invitation, dialog, wish)
-  if (sent) application.send(requestSentPayload(frame.id, localHop(sent), newTxn(), sent.text))
-  else refuseApplication(application, frame.id, 'unable to reach the remote target')
+  const { request } = composed
+  application.send(requestSentPayload(frame.id, localHop(request), newTxn(), request.text))
   // A 200 that crossed a CANCEL: the application wanted no call, so it is over once acknowledged.
   if (invitation.cancel !== 'none' && !invitation.dialog)
     hangUp(core, dialog, { text: 'ACK-BYE due to CANCEL', tell: true })

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { type DialogState, routeInDialog } from '../dialog/dialog.ts'
 import { parseAddress, tagOf, withoutTag } from '../message/address.ts'
 import { headerValue, type HeaderField } from '../message/headers.ts'
@@ -15,7 +16,7 @@ import {
   withLocalAddress,
 } from './header-policy.ts'
 import { firstCSeq, newBranch, newSipCallId, newTag } from './identifiers.ts'
-import { chooseRoute } from './route.ts'
+import { chooseRoute, chooseRouteInDialog } from './route.ts'
 import type { Core, Dialog, OutgoingRequest } from './state.ts'
 
 /** What an application, or the engine itself, wants sent. */
@@ -117,21 +118,32 @@ function localised(lines: readonly HeaderLine[], listener: Listener): readonly H
   )
 }
 
+/** Composes a request of the engine's own inside a dialog, which nothing can be wrong with. */
+export function composeOwn(
+  core: Pick<Core, 'listeners'>,
+  dialog: Pick<Dialog, 'state' | 'flow' | 'listener'>,
+  wish: Wish,
+  cseq: number,
+): Extract<Composed, { kind: 'request' }> {
+  const composed = composeInDialog(core, dialog, wish, cseq)
+  assert(composed.kind === 'request', 'it has no body, or one that is SDP')
+  return composed
+}
+
 /** Composes a request inside a dialog, with the number it takes in it. @see RFC 3261 §12.2.1.1 */
 export function composeInDialog(
   core: Pick<Core, 'listeners'>,
-  dialog: Pick<Dialog, 'state' | 'flow'>,
+  dialog: Pick<Dialog, 'state' | 'flow' | 'listener'>,
   wish: Wish,
   cseq: number,
 ): Composed {
-  const { state } = dialog
+  const { flow: hop, listener: madeOn, state } = dialog
   const { headers, method } = wish
   const routing = routeInDialog(state)
-  const route = chooseRoute(core, routing.nextHop, dialog.flow)
-  if (route.kind === 'no_route') return refused(route.reason)
   const contentType = contentTypeLine(headers, wish.body)
   if (!contentType) return refused('missing content-type')
-  const { listener, target } = route
+  const way = { hop, listener: madeOn }
+  const { listener, target } = chooseRouteInDialog(core, routing.nextHop, way)
   const branch = newBranch()
   const text = serialise(
     `${method} ${routing.requestUri} SIP/2.0`,

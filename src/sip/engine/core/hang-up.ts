@@ -2,7 +2,7 @@ import { deliveryPayload } from '../control/messages.ts'
 import type { HeaderField } from '../message/headers.ts'
 import { endAnswer } from './acknowledge.ts'
 import type { SipResponse } from '../message/message.ts'
-import { composeInDialog } from './compose.ts'
+import { composeOwn } from './compose.ts'
 import { stopSessionTimer } from './session-timer.ts'
 import { type Core, type Dialog, type OutgoingRequest, ownRequest, recordCall } from './state.ts'
 import { startRequest } from './start-request.ts'
@@ -32,12 +32,7 @@ export function hangUp(core: Core, dialog: Dialog, why: HangUp): void {
   const headers: HeaderField[] = [{ key: 'reason', name: 'Reason', value }]
   const cseq = dialog.state.localCSeq + 1
   const wish = { method: 'BYE', uri: '', headers, body: '', proxy: '' }
-  const composed = composeInDialog(core, dialog, wish, cseq)
-  if (composed.kind === 'refused') {
-    endDialog(core, dialog)
-    return
-  }
-  const { request } = composed
+  const { request } = composeOwn(core, dialog, wish, cseq)
   dialog.state = { ...dialog.state, localCSeq: cseq }
   dialog.phase = 'closing'
   if (why.tell) tellUnsolicited(dialog, request)

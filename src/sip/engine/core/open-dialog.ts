@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { dialogAsClient, dialogAsServer } from '../dialog/dialog.ts'
 import type { SipResponse } from '../message/message.ts'
 import type { ClientRequest, Dialog, ServerRequest } from './state.ts'
@@ -8,11 +9,12 @@ export function openAsClient(
   localParty: string,
   response: SipResponse,
 ): Dialog {
+  assert(transaction, 'what is answered was sent')
   return newDialog({
     state: dialogAsClient({ id, uri: sent.uri, localParty }, response),
     application: application ?? NOBODY,
-    listener: sent.listener,
-    flow: transaction?.hop,
+    listener: transaction.listener,
+    flow: transaction.hop,
   })
 }
 

@@ -1,12 +1,12 @@
-import { composeInDialog, type Wish } from './compose.ts'
-import type { Core, Dialog, Invitation, OutgoingRequest } from './state.ts'
+import { composeInDialog, type Composed, type Wish } from './compose.ts'
+import type { Core, Dialog, Invitation } from './state.ts'
 import { findWays, reroute } from './ways.ts'
 
 const PLAIN_ACK: Wish = { method: 'ACK', uri: '', headers: [], body: '', proxy: '' }
 
 /**
  * Acknowledges the 2xx of an INVITE and keeps the ACK, to be repeated when the 2xx is. An ACK has
- * no transaction. Undefined if the dialog's other side cannot be reached at all.
+ * no transaction. Gives what was sent, or why an application's own ACK could not be.
  *
  * @see RFC 3261 §13.2.2.4
  */
@@ -15,10 +15,10 @@ export function sendAck(
   invitation: Invitation,
   dialog: Dialog,
   wish: Wish = PLAIN_ACK,
-): OutgoingRequest | undefined {
+): Composed {
   const composed = composeInDialog(core, dialog, wish, invitation.sent.cseq)
+  if (composed.kind === 'refused') return composed
   invitation.deadline?.cancel()
-  if (composed.kind === 'refused') return undefined
   const { request } = composed
   findWays(core, request, (ways) => {
     // Nothing would tell that a larger one is refused over TCP.
@@ -30,7 +30,7 @@ export function sendAck(
     invitation.acks.set(dialog.state.remoteTag, { text, hop, listener })
     listener.send(text, hop)
   })
-  return request
+  return composed
 }
 
 /** Sends the ACK of the 2xx with this To tag again; false if there was none yet. */

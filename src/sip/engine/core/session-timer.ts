@@ -14,7 +14,7 @@ import { type HeaderField, headerValue } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
 import type { HeaderLine } from '../message/serialise.ts'
 import { NETWORK_LIMITS, splitMessage } from '../message/split.ts'
-import { composeInDialog, type Wish } from './compose.ts'
+import { composeOwn, type Wish } from './compose.ts'
 import { hangUp, sendOwnRequest } from './hang-up.ts'
 import { inviteAgain } from './invitation.ts'
 import type { Core, Dialog, ServerRequest } from './state.ts'
@@ -141,17 +141,13 @@ function refresh(core: Core, dialog: Dialog): void {
 function sendRefresh(core: Core, dialog: Dialog, wish: Wish): void {
   const { sessionTimer, state } = dialog
   const cseq = state.localCSeq + 1
-  const composed = composeInDialog(core, dialog, wish, cseq)
-  if (!sessionTimer || composed.kind === 'refused') {
-    expire(core, dialog)
-    return
-  }
+  if (!sessionTimer) return
   sessionTimer.isRefreshing = true
   dialog.state = { ...state, localCSeq: cseq }
   const onFinal = (response: SipResponse | undefined): void => {
     concludeRefresh(core, dialog, response)
   }
-  const { place, request } = composed
+  const { place, request } = composeOwn(core, dialog, wish, cseq)
   if (wish.method === 'INVITE') inviteAgain(core, dialog, { request, place, onFinal })
   else sendOwnRequest(core, dialog, request, onFinal)
 }

@@ -3,8 +3,8 @@ import type { SipResponse } from '../message/message.ts'
 import { parseDigits } from '../message/uri.ts'
 import type { Failure } from '../transaction/timers.ts'
 import type { ClientUser } from '../transaction/transactions.ts'
-import type { ClientRequest, Core } from './state.ts'
-import { findWays, reroute, type Way } from './ways.ts'
+import type { ClientRequest, Core, Way } from './state.ts'
+import { findWays, reroute } from './ways.ts'
 
 /** How long an address that has refused TCP is spared large requests over it. */
 const WITHOUT_TCP_MS = 600_000

@@ -69,8 +69,8 @@ export interface Dialog {
   phase: 'early' | 'confirmed' | 'closing'
   readonly application: Application
   readonly listener: Listener
-  /** Where the messages that made it came from or went to; undefined if nothing was sent. */
-  readonly flow: Hop | undefined
+  /** Where the messages that made it came from or went to. */
+  readonly flow: Hop
   /** The 2xx of ours that waits for its ACK. */
   answer: PendingAnswer | undefined
   /** INVITEs of ours whose 2xx waits for the application's ACK, oldest first. */
@@ -162,8 +162,16 @@ export interface Target {
   readonly domain?: string
   /** What DNS may choose from; undefined: the transport of the listener. */
   readonly transports?: readonly [TransportName, ...TransportName[]]
-  /** The connection that the dialog was made over. */
-  readonly flow?: Hop
+  /** The way that the dialog was made over. */
+  readonly flow?: Way
+  /** The place itself, where there is no choice. */
+  readonly hop?: Hop
+}
+
+/** One way for a request to go. */
+export interface Way {
+  readonly hop: Hop
+  readonly listener: Listener
 }
 
 /** A request of ours that waits for its final response. */

@@ -1,16 +1,10 @@
 import { isAddress, looksLikeIPv6 } from '../message/uri.ts'
 import { ourVia } from '../message/via.ts'
 import type { Place } from '../transport/resolve.ts'
-import type { Hop, Listener } from '../transport/transport.ts'
+import type { Listener } from '../transport/transport.ts'
 import { newBranch } from './identifiers.ts'
 import { hopOf } from './route.ts'
-import type { Core, OutgoingRequest, Target } from './state.ts'
-
-/** One way for a request to go. */
-export interface Way {
-  readonly hop: Hop
-  readonly listener: Listener
-}
+import type { Core, OutgoingRequest, Target, Way } from './state.ts'
 
 /** Larger requests do not go over UDP if the other side takes TCP. @see RFC 3261 §18.1.1 */
 const DATAGRAM_BYTES_MAX = 1_300
@@ -20,7 +14,8 @@ const CONNECT_MS = 1_000
 
 /**
  * Finds the ways a request can go and calls back, best first, at once if nothing has to be looked up. A
- * large one tries TCP before UDP, at an address that has not refused it of late.
+ * large one tries TCP before UDP, at an address that has not refused it of late. A name that nobody knows is
+ * taken for the place its dialog was made with: phones write names of their own networks into Contacts.
  */
 export function findWays(
   core: Core,
@@ -57,7 +52,7 @@ async function lookUp(
     return from ? [{ hop: { ...place, ...(isNamed && { name }) }, listener: from }] : []
   })
   core.run(() => {
-    done(ways)
+    done(ways.length === 0 && target.flow ? [target.flow] : ways)
   })
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Dlg, SrfApplication } from '../support/application.ts'
+import { openFrames } from '../../../conformance/frames.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Phone, SDP } from '../support/phone.ts'
 import { openWorld, SHORT_TIMERS, type World } from '../support/world.ts'
@@ -158,6 +159,22 @@ it('acknowledges and hangs up what its application does not acknowledge', async 
   bob.answer(bye, 200)
   expect(reasons).toEqual(['object'])
   await world.quiescent()
+})
+
+it('hangs up the answer whose ACK it cannot send', async () => {
+  const frames = await openFrames(world.stack.admin)
+  await frames.ask('authenticate|secret|')
+  await frames.ask('sip||', `INVITE ${target()} SIP/2.0\r\nContent-Length: 0\r\n\r\n`)
+  bob.answer(await bob.expect('INVITE'), 200, { body: SDP })
+  const { words } = await frames.delivered('SIP/2.0 200 ')
+  const ack = (body: string) =>
+    frames.ask(`sip||${words[9]}`, `ACK sip:x SIP/2.0\r\nContent-Length: 4\r\n\r\n${body}`)
+  expect((await ack('what')).words).toEqual(['NOK', 'missing content-type'])
+  const bye = await bob.expect('BYE')
+  expect(bye.text).toContain('text="ACK missing"')
+  bob.answer(bye, 200)
+  await world.quiescent()
+  frames.close()
 })
 
 it.each([
