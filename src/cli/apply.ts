@@ -6,6 +6,7 @@ import { parseConfigurationDocument } from '../domain/configuration-document.ts'
 import { type PreviewedUrl, previewUrls } from '../domain/tracking-urls-configured.ts'
 import { type AppliedConfiguration, applyConfiguration } from '../flow/apply-configuration.ts'
 import { nameOfFile, readConfigurationFile } from './configuration-file.ts'
+import { operator } from './operator.ts'
 import { withDatabase } from './with-database.ts'
 
 /** `bridgeback apply`: makes the configuration equal to a document. */
@@ -45,7 +46,7 @@ export async function applyFile(
     )
   }
   const applied = await withDatabase(config, (database) =>
-    applyConfiguration(database, parsed, { dryRun }),
+    applyConfiguration(database, parsed, { dryRun, by: operator() }),
   )
   const warnings = parsed.warnings.map(({ path, message }) => `warning: ${path} ${message}`)
   const previews = dryRun ? previewUrls(parsed.document).flatMap(describePreview) : []

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import type { Command } from 'commander'
 import { v7 as uuidv7 } from 'uuid'
 import { type Config, parseConfig } from '../config.ts'
@@ -10,6 +9,7 @@ import type { FlowDeps } from '../flow/flow-deps.ts'
 import { rehearse } from '../flow/rehearse.ts'
 import { replay } from '../flow/replay.ts'
 import { createLogger } from '../telemetry/logger.ts'
+import { operator } from './operator.ts'
 import { readTime } from './rehearse.ts'
 import { withDatabase } from './with-database.ts'
 
@@ -29,7 +29,10 @@ export function registerReplay(program: Command): void {
       "settle past calls anew under the campaign's rules in force: writes adjustments and fires their URLs",
     )
     .requiredOption('--campaign <id>', 'whose calls')
-    .requiredOption('--since <time>', 'the first beginning that counts, as in 2026-03-01')
+    .requiredOption(
+      '--since <time>',
+      'the first beginning that counts, as in 2026-03-01 (UTC) or 2026-03-01T00:00:00-05:00',
+    )
     .option('--until <time>', 'the first beginning that does not; now unless said')
     .requiredOption('--why <text>', 'what is corrected; stands in the ledger of every call')
     .option('--confirm', 'do it; without this, only how many calls would be settled anew is said')
@@ -62,7 +65,7 @@ export function replayCalls(
         const { differing, calls } = await rehearse(database, options)
         return `${differing} of ${calls} calls would be settled anew under version ${version}; --confirm does it.`
       }
-      const madeBy = userInfo().username
+      const madeBy = operator().name
       const settled = await replay(deps, { ...range, version, why, madeBy, replayId: uuidv7() })
       return `${settled} calls were settled anew under version ${version}.`
     })

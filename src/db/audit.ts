@@ -1,4 +1,4 @@
-import type { Act, ActName, Actor } from '../domain/audit.ts'
+import type { Act, Actor, ActName } from '../domain/audit.ts'
 import type { Queryable } from './queryable.ts'
 
 /** Puts an act on record. Called in the transaction of the act itself: both are stored, or neither. */
@@ -32,7 +32,7 @@ export interface RecordedAct {
   /** Null for the environment's key and the command line. */
   readonly keyId: string | null
   readonly who: string
-  readonly what: string
+  readonly what: ActName
   readonly subject: string | null
   readonly details: Readonly<Record<string, unknown>>
   readonly source: string | null

@@ -28,40 +28,53 @@ export interface ResendFilters {
 
 const BATCH_MAX = 500
 
+/** Puts on record what is done, in the transaction in which it is done. */
+export type RecordDone<Done> = (db: Queryable, done: Done) => Promise<void>
+
 /**
  * Puts a delivery back into its lane, delivered or failed, with its id and the attempts it has had;
  * its schedule begins again. One that is queued is made due at once and keeps its place.
  */
-export async function resendOne(database: Database, name: DeliveryName): Promise<Resent> {
+export async function resendOne(
+  database: Database,
+  name: DeliveryName,
+  record: RecordDone<Resent>,
+): Promise<Resent> {
   return database.transaction(async (db) => {
-    const { rows } = await db.query<{ state: string }>(
-      `select state from deliveries
-        where call_uuid = $1 and tracking_url_id = $2 and occurrence = $3`,
-      [name.callUuid, name.trackingUrlId, name.occurrence],
-    )
-    if (rows.length === 0) return 'unknown'
-    if ((await queueAgain(db, [name])) > 0) return 'queued_again'
-    await hurry(db, name)
-    return 'hurried'
+    const resent = await resend(db, name)
+    if (resent !== 'unknown') await record(db, resent)
+    return resent
   })
+}
+
+async function resend(db: Queryable, name: DeliveryName): Promise<Resent> {
+  const { rows } = await db.query<{ state: string }>(
+    `select state from deliveries
+        where call_uuid = $1 and tracking_url_id = $2 and occurrence = $3`,
+    [name.callUuid, name.trackingUrlId, name.occurrence],
+  )
+  if (rows.length === 0) return 'unknown'
+  if ((await queueAgain(db, [name])) > 0) return 'queued_again'
+  await hurry(db, name)
+  return 'hurried'
 }
 
 /**
  * Puts the deliveries that match back into their lanes, oldest calls first and at most `limit` of
  * them, in transactions of a few hundred: what is back is sent while the rest is looked for. `isMore`
- * says that the limit was reached.
+ * says that the limit was reached. Each transaction is put on record with its count.
  */
 export async function resendMany(
   database: Database,
   filters: ResendFilters,
-  limit: number,
+  { limit, record }: { readonly limit: number; readonly record: RecordDone<number> },
 ): Promise<{ readonly count: number; readonly isMore: boolean }> {
   let count = 0
   let after: DeliveryName | undefined
   while (count < limit) {
     const wanted = Math.min(BATCH_MAX, limit - count)
     const names = await findDeliveries(database, filters, { after, limit: wanted })
-    if (names.length > 0) await database.transaction((db) => queueAgain(db, names))
+    if (names.length > 0) await database.transaction((db) => resendAll(db, names, record))
     count += names.length
     if (names.length < wanted) return { count, isMore: false }
     after = names.at(-1)
@@ -70,6 +83,15 @@ export async function resendMany(
     count,
     isMore: (await findDeliveries(database, filters, { after, limit: 1 })).length > 0,
   }
+}
+
+async function resendAll(
+  db: Queryable,
+  names: readonly DeliveryName[],
+  record: RecordDone<number>,
+): Promise<void> {
+  await queueAgain(db, names)
+  await record(db, names.length)
 }
 
 /** How many deliveries match, counted up to `limit`. */

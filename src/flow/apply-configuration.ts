@@ -5,7 +5,9 @@ import {
   latestCampaignVersions,
   lockConfiguration,
 } from '../db/configurations.ts'
+import { insertAct } from '../db/audit.ts'
 import type { Database } from '../db/queryable.ts'
+import { type Actor, shortened } from '../domain/audit.ts'
 import { findChanges } from '../domain/configuration-changes.ts'
 import {
   type ParsedConfiguration,
@@ -21,6 +23,13 @@ export interface AppliedConfiguration {
   readonly changes: readonly string[]
 }
 
+/** How a document is applied. */
+export interface ApplyOptions {
+  readonly dryRun?: boolean
+  /** Who is on record for it; undefined where it is no person's doing. */
+  readonly by?: Actor
+}
+
 /**
  * Makes the configuration equal to a document, all or nothing. The same document again changes
  * nothing; a campaign gets a new version only if its rules differ, and calls keep the version under
@@ -29,7 +38,7 @@ export interface AppliedConfiguration {
 export async function applyConfiguration(
   database: Database,
   { document }: Pick<ParsedConfiguration, 'document'>,
-  { dryRun = false }: { readonly dryRun?: boolean } = {},
+  { dryRun = false, by }: ApplyOptions = {},
 ): Promise<AppliedConfiguration> {
   return database.transaction(async (db) => {
     await lockConfiguration(db)
@@ -41,7 +50,12 @@ export async function applyConfiguration(
     if (dryRun || lines.length === 0) return { revision: current?.revision ?? 0, changes: lines }
 
     await insertCampaignVersions(db, newVersions)
-    return { revision: await insertConfiguration(db, document), changes: lines }
+    const revision = await insertConfiguration(db, document)
+    if (by) {
+      const details = { revision, changes: shortened(lines) }
+      await insertAct(db, by, { what: 'configuration.applied', subject: String(revision), details })
+    }
+    return { revision, changes: lines }
   })
 }
 

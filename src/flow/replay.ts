@@ -1,3 +1,4 @@
+import { insertAct } from '../db/audit.ts'
 import { lockCalls } from '../db/calls.ts'
 import { readClock } from '../db/clock.ts'
 import { findConversionsAround, type ReplayedQuestion } from '../db/earlier-conversions.ts'
@@ -21,7 +22,7 @@ const AT_ONCE = 200
  */
 export async function replay(deps: FlowDeps, wanted: Replay): Promise<number> {
   const rules = await deps.campaignRules(wanted.campaignId, wanted.version)
-  await deps.database.transaction((db) => insertReplay(db, wanted))
+  await deps.database.transaction((db) => putOnRecord(db, wanted))
   const now = await readClock(deps.database)
   let settled = 0
   for await (const page of readPastCalls(deps.database, wanted)) {
@@ -34,6 +35,20 @@ export async function replay(deps: FlowDeps, wanted: Replay): Promise<number> {
     }
   }
   return settled
+}
+
+async function putOnRecord(db: Queryable, wanted: Replay): Promise<void> {
+  await insertReplay(db, wanted)
+  const { replayId, campaignId, version, since, until, why, madeBy } = wanted
+  await insertAct(
+    db,
+    { kind: 'cli', name: madeBy },
+    {
+      what: 'calls.replayed',
+      subject: campaignId,
+      details: { replay_id: replayId, version, since, until, why },
+    },
+  )
 }
 
 interface Batch {

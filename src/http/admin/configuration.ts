@@ -6,6 +6,7 @@ import type { Database } from '../../db/queryable.ts'
 import { parseConfigurationDocument } from '../../domain/configuration-document.ts'
 import { type PreviewedUrl, previewUrls } from '../../domain/tracking-urls-configured.ts'
 import { applyConfiguration } from '../../flow/apply-configuration.ts'
+import { actorOf } from '../auth.ts'
 import { sendProblem } from '../errors.ts'
 import { readQuery } from './query.ts'
 
@@ -49,7 +50,10 @@ export function registerConfiguration(app: FastifyInstance, deps: ConfigurationD
       return sendProblem(reply, 'invalid_configuration', { problems: parsed.problems })
     }
     const dryRun = query.dry_run === 'true'
-    const { revision, changes } = await applyConfiguration(deps.database, parsed, { dryRun })
+    const { revision, changes } = await applyConfiguration(deps.database, parsed, {
+      dryRun,
+      by: actorOf(request),
+    })
     if (!dryRun) await deps.refreshConfiguration()
     const answer = { revision, dry_run: dryRun, changes, warnings: parsed.warnings }
     if (!dryRun) return answer

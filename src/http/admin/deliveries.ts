@@ -1,16 +1,21 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { insertAct } from '../../db/audit.ts'
 import { listDeliveries } from '../../db/call-trail.ts'
 import {
   countMatching,
+  type RecordDone,
   type ResendFilters,
+  type Resent,
   resendMany,
   resendOne,
 } from '../../db/delivery-resend.ts'
 import { listFailed } from '../../db/failed-deliveries.ts'
 import type { Database } from '../../db/queryable.ts'
+import type { Actor } from '../../domain/audit.ts'
 import { deliveryId, parseDeliveryId } from '../../domain/delivery.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { actorOf } from '../auth.ts'
 import { lowestUuidAt } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
 import { Instant, nextLink, PageSize, readQuery, Uuid } from './query.ts'
@@ -86,11 +91,11 @@ export function registerDeliveries(app: FastifyInstance, deps: DeliveriesDeps): 
     return shown ?? sendProblem(reply, 'not_found')
   })
   app.post<{ Params: { id: string } }>('/deliveries/:id/resend', async (request, reply) =>
-    resend(deps, request.params.id, reply),
+    resend(deps, request, reply),
   )
   app.post('/deliveries/resend', async (request, reply) => {
     const query = readQuery(ResendQuery, request.query, reply)
-    return query ? resendRange(deps, query) : reply
+    return query ? resendRange(deps, query, actorOf(request)) : reply
   })
 }
 
@@ -119,21 +124,31 @@ async function findDelivery(database: Database, id: string): Promise<object | un
   return found && showDelivery(name.callUuid, found)
 }
 
-async function resend(deps: DeliveriesDeps, id: string, reply: FastifyReply): Promise<unknown> {
+async function resend(
+  deps: DeliveriesDeps,
+  request: FastifyRequest<{ Params: { id: string } }>,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const { id } = request.params
   const name = parseDeliveryId(id)
-  const result = name ? await resendOne(deps.database, name) : 'unknown'
+  const record: RecordDone<Resent> = (db, result) =>
+    insertAct(db, actorOf(request), { what: 'delivery.resent', subject: id, details: { result } })
+  const result = name ? await resendOne(deps.database, name, record) : 'unknown'
   if (result === 'unknown') return sendProblem(reply, 'not_found')
   deps.logger.info('delivery.resent', { delivery_id: id, result })
   deps.wakeDelivery?.()
   return { id, state: 'queued', result }
 }
 
-async function resendRange(deps: DeliveriesDeps, query: ResendQuery): Promise<object> {
+async function resendRange(deps: DeliveriesDeps, query: ResendQuery, by: Actor): Promise<object> {
   const filters = filtersOf(query)
-  const isDryRun = query.dry_run === 'true'
+  const { dry_run, limit, ...asked } = query
+  const isDryRun = dry_run === 'true'
+  const record: RecordDone<number> = (db, count) =>
+    insertAct(db, by, { what: 'deliveries.resent', details: { ...asked, count } })
   const { count, isMore } = isDryRun
-    ? await countMatching(deps.database, filters, query.limit)
-    : await resendMany(deps.database, filters, query.limit)
+    ? await countMatching(deps.database, filters, limit)
+    : await resendMany(deps.database, filters, { limit, record })
   if (!isDryRun) {
     deps.logger.info('delivery.resent', { ...query, count })
     deps.wakeDelivery?.()

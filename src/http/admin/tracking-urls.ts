@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
+import { insertAct } from '../../db/audit.ts'
 import { currentConfiguration } from '../../db/configurations.ts'
 import { listProblems, type NotedProblem } from '../../db/delivery-problems.ts'
 import type { Database } from '../../db/queryable.ts'
+import type { Act } from '../../domain/audit.ts'
 import { buildBody } from '../../domain/delivery.ts'
 import { previewTemplate } from '../../domain/delivery-preview.ts'
 import { SAMPLE_CALL_KEY, sampleValues } from '../../domain/delivery-sample.ts'
@@ -14,6 +16,7 @@ import {
   configuredUrls,
   SAMPLE_OF_NOBODY,
 } from '../../domain/tracking-urls-configured.ts'
+import { actorOf } from '../auth.ts'
 import { sendProblem } from '../errors.ts'
 import { readQuery } from './query.ts'
 
@@ -104,8 +107,17 @@ async function test(
     const message = `is needed: ${found.map(({ campaignId }) => campaignId).join(', ')} have this URL`
     return sendProblem(reply, 'invalid_query', { problems: [{ path: 'campaign', message }] })
   }
+  // Before it is made: a request that nobody knows of is worse than a record of one that failed.
+  await insertAct(database, actorOf(request), actOf(url))
   return showReport(await runTrial(trialOf(url)))
 }
+
+/** Without the URL, in which people put their receivers' passwords. */
+const actOf = ({ trackingUrlId, campaignId, trigger, method }: ConfiguredUrl): Act => ({
+  what: 'tracking_url.tested',
+  subject: trackingUrlId,
+  details: { campaign_id: campaignId, trigger, method },
+})
 
 /** What the worker would send, for a call that never was and under an id that no delivery has. */
 function trialOf(url: ConfiguredUrl): Trial {
