@@ -103,11 +103,11 @@ function storedEntryOf(row: EntryRow): StoredEntry {
   }
 }
 
-/** A call that says it has been decided more often than the ledger knows; undefined if there is none. */
+/** A call that says it has been decided, or more often than the ledger knows; undefined if there is none. */
 export async function findCallWithoutEntry(db: Queryable): Promise<string | undefined> {
   const { rows } = await db.query<{ callUuid: string }>(
     `select call_uuid "callUuid" from calls
-      where revision > 0
+      where (revision > 0 or conversion in ('converted', 'not_converted'))
         and not exists (select from settlements s
                          where s.call_uuid = calls.call_uuid and s.revision = calls.revision)
       order by call_uuid limit 1`,
