@@ -3,21 +3,14 @@ import { findCallWithoutEntry } from '../../src/db/ledger.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { anEndedCall, flowOn } from '../support/flow.ts'
 
-const database = await openTestDatabase()
-const deps = await flowOn(database)
-
 it.each([
   `conversion = 'converted', revenue = 999, payout = 999, settled_at = now()`,
   `conversion = 'not_converted', reason = 'no_postback', settled_at = now()`,
   `revision = 1`,
 ])('finds a call that was decided without an entry: %s (I5)', async (change) => {
-  const waiting = await anEndedCall(deps)
+  const database = await openTestDatabase()
+  const waiting = await anEndedCall(await flowOn(database))
   expect(await findCallWithoutEntry(database)).toBeUndefined()
   await database.query(`update calls set ${change} where call_uuid = $1`, [waiting])
   expect(await findCallWithoutEntry(database)).toBe(waiting)
-  await database.query(
-    `update calls set revision = 0, conversion = 'pending', reason = null, revenue = null, payout = null
-      where call_uuid = $1`,
-    [waiting],
-  )
 })
