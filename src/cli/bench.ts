@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { AppError } from '../domain/app-error.ts'
 import type { DrachtioPlace } from './bench/engine-subject.ts'
 import { type Figure, formatLine, formatTable } from './bench/figure.ts'
-import { type Bench, BENCHES } from './bench/registry.ts'
+import { type Bench, BENCHES, type BenchOptions } from './bench/registry.ts'
 
 interface BenchCommandOptions {
   readonly json?: boolean
@@ -63,14 +63,48 @@ async function runBenches(names: readonly string[], options: BenchCommandOptions
   const progress = (text: string) => void process.stderr.write(`${text}\n`)
   const machine = describeMachine()
   progress(machine)
-  const figures: Figure[] = []
-  for (const bench of benches) {
-    figures.push(...(await bench.run({ seconds: options.seconds, progress, ...peerOf(options) })))
+  const printer = options.json ? printLines : collectTable(machine)
+  const given = { seconds: options.seconds, progress, ...peerOf(options) }
+  await measure(benches, given, printer)
+}
+
+/** What is done with the figures of a bench once it has ended. */
+interface Printer {
+  readonly add: (figures: readonly Figure[]) => void
+  readonly end: () => void
+}
+
+/**
+ * Runs one bench after the other. What was measured is printed, whatever becomes of the bench after it.
+ * @throws what a bench throws; those that follow it are not run
+ */
+async function measure(
+  benches: readonly Bench[],
+  options: BenchOptions,
+  { add, end }: Printer,
+): Promise<void> {
+  try {
+    for (const bench of benches) add(await bench.run(options))
+  } finally {
+    end()
   }
-  const text = options.json
-    ? figures.map(formatLine).join('\n')
-    : `${machine}\n\n${formatTable(figures)}`
-  process.stdout.write(`${text}\n`)
+}
+
+const printLines: Printer = {
+  add: (figures) =>
+    void process.stdout.write(figures.map((each) => `${formatLine(each)}\n`).join('')),
+  end: () => {},
+}
+
+/** Columns are as wide as the widest of all, so that a table can be printed at the end only. */
+function collectTable(machine: string): Printer {
+  const all: Figure[] = []
+  return {
+    add: (figures) => void all.push(...figures),
+    end() {
+      if (all.length > 0) process.stdout.write(`${machine}\n\n${formatTable(all)}\n`)
+    },
+  }
 }
 
 function peerOf({ drachtio, drachtioPid, secret, sip }: BenchCommandOptions): {

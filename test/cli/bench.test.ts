@@ -29,4 +29,16 @@ describe('bridgeback bench', () => {
     expect(bench.errors()).toMatch(says)
     expect(bench.output()).toBe('')
   })
+
+  it.each([
+    { form: 'lines', args: ['--json'], prints: /^\{"bench":"routing","figure":"decision",.*\}\n/ },
+    { form: 'a table', args: [], prints: /^routing\/decision +[\d.]+ +µs +limit /m },
+  ])('prints as $form what was measured before a bench that fails', async ({ args, prints }) => {
+    const bench = startCommand(['bench', 'routing', 'calls', '--seconds', '1', ...args], {
+      PATH: '',
+    })
+    expect(await bench.exited).toBe(1)
+    expect(bench.errors()).toMatch(/The calls bench needs SIPp/)
+    expect(bench.output()).toMatch(prints)
+  })
 })
