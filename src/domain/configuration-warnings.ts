@@ -3,16 +3,19 @@ import type {
   BuyerDocument,
   CampaignDocument,
   ConfigurationDocument,
+  TrunkDocument,
 } from './configuration-schema.ts'
 
 /** What is allowed and probably not meant. */
 export function findWarnings({
   buyers = [],
+  trunks = [],
   campaigns = [],
 }: ConfigurationDocument): readonly Problem[] {
   return [
     ...buyers.flatMap(warnOfGateway),
     ...buyers.flatMap(warnOfPrefix),
+    ...warnOfCredentials(trunks),
     ...campaigns.flatMap(warnOfTriggers),
     ...campaigns.flatMap(warnOfPosted),
   ]
@@ -34,6 +37,20 @@ function warnOfPrefix({ numbers = {} }: BuyerDocument, index: number): readonly 
   const message =
     'stands before a plus sign: write format: e164_plain or national, if that is not meant'
   return keys.map((key) => ({ path: writePath(['buyers', index, 'numbers', key]), message }))
+}
+
+/** Trunks may have the same user name with passwords of their own; with both the same nobody can tell them apart. */
+function warnOfCredentials(trunks: readonly TrunkDocument[]): readonly Problem[] {
+  const first = new Map<string, string>()
+  return trunks.flatMap(({ digest }, index) => {
+    if (!digest) return []
+    const path = writePath(['trunks', index, 'digest'])
+    const key = JSON.stringify([digest.username, digest.password])
+    const earlier = first.get(key)
+    if (earlier === undefined) first.set(key, path)
+    const message = `is the same as ${earlier}: a call that shows it counts for the first one whose allow fits`
+    return earlier === undefined ? [] : [{ path, message }]
+  })
 }
 
 interface PlacedTrigger {

@@ -87,13 +87,25 @@ export function createDigestGate({ secret, now }: DigestGateOptions): DigestGate
       if (isBanned(address)) return { kind: 'banned' }
       const [given] = parseDigests(request.get('Authorization') ?? '')
       if (!given) return challenge(request, false)
-      const trunk = trunks.find(({ digest }) => digest?.username === given.get('username'))
+      const trunk = findTrunk(request, trunks, given)
       const reading = read(request, trunk, given)
       if (reading === 'right' && trunk) return { kind: 'proved', trunk }
       if (reading === 'wrong') countFailure(address)
       return challenge(request, reading === 'stale')
     },
   }
+}
+
+/** The trunk with this user name; of several the one with this password, else any. */
+function findTrunk(
+  request: SipRequest,
+  trunks: readonly Trunk[],
+  given: DigestParameters,
+): Trunk | undefined {
+  const named = trunks.filter(({ digest }) => digest?.username === given.get('username'))
+  const [first, ...others] = named
+  if (others.length === 0) return first
+  return named.find((trunk) => isRight(request, trunk, given)) ?? first
 }
 
 /** Nobody knows this one, so that an unknown user takes the same way as a wrong password. */

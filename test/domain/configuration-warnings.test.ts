@@ -53,6 +53,23 @@ describe('a document that is allowed with a warning', () => {
     })
   })
 
+  it('has two trunks that show the same credentials', () => {
+    const trunk = (id: string, password: string) => ({
+      id,
+      digest: { username: 'carrier', password },
+    })
+    const trunks = [trunk('a', 'one'), trunk('b', 'two'), trunk('c', 'one')]
+    expect(parseConfigurationDocument({ trunks })).toMatchObject({
+      warnings: [
+        {
+          path: 'trunks[2].digest',
+          message:
+            'is the same as trunks[0].digest: a call that shows it counts for the first one whose allow fits',
+        },
+      ],
+    })
+  })
+
   it('has a gateway that is not used', () => {
     const input = {
       ...withBuyer({ gateway: 'carrier-a' }),

@@ -39,6 +39,14 @@ describe('a digest gate', () => {
     expect(check(answer(line))).toEqual({ kind: 'proved', trunk })
   })
 
+  it('knows trunks with the same user name by their passwords', () => {
+    const { gate, challengeText, answer } = start()
+    const other = aTrunk({ trunkId: 'b', digest: { username: 'carrier', password: 'other' } })
+    const headers = { ...answer(challengeText()) }
+    const proof = gate.check(anInvite({ headers }), [other, trunk])
+    expect(proof).toEqual({ kind: 'proved', trunk })
+  })
+
   it('lets in on another process what one has challenged', () => {
     const { open, challengeText, answer } = start()
     const headers = { ...answer(challengeText()) }
