@@ -10,6 +10,7 @@ import type { CampaignRules } from '../domain/campaign.ts'
 import { parseCampaignRules } from '../domain/configuration-document.ts'
 import { minorUnitDigits, toAmount } from '../domain/money.ts'
 import { type Difference, type Rehearsal, rehearse, type Totals } from '../flow/rehearse.ts'
+import { Instant } from '../http/admin/query.ts'
 import { readConfigurationFile } from './configuration-file.ts'
 import { withDatabase } from './with-database.ts'
 
@@ -33,7 +34,10 @@ export function registerRehearse(program: Command): void {
       '--rules <file>',
       'a configuration with that campaign, the campaign alone, or its conversion_groups',
     )
-    .requiredOption('--since <time>', 'the first beginning that counts, as in 2026-03-01')
+    .requiredOption(
+      '--since <time>',
+      'the first beginning that counts, as in 2026-03-01 (UTC) or 2026-03-01T00:00:00-05:00',
+    )
     .option('--until <time>', 'the first beginning that does not; now unless said')
     .option('--export <file>', 'write every call that would differ, a line of CSV each')
     .action(async (options: RehearseOptions) => {
@@ -69,14 +73,16 @@ export async function rehearseFile(
   })
 }
 
-/** Reads a time that an option gives. @throws AppError naming the option */
+/**
+ * Reads a time that an option gives, as the API reads it: a day begins in UTC, and a time says its offset, so
+ * that it means the same on every machine. @throws AppError naming the option
+ */
 export function readTime(option: string, text: string): Date {
-  const isIso = /^\d{4}-\d\d-\d\d(?:T\S+)?$/.test(text)
-  const time = new Date(isIso ? text : Number.NaN)
-  if (!Number.isNaN(time.getTime())) return time
+  const parsed = Instant.safeParse(text)
+  if (parsed.success) return parsed.data
   throw new AppError(
     'invalid_configuration',
-    `${option} ${text} is no time: write ISO 8601, as in 2026-03-01 or 2026-03-01T12:00:00Z.`,
+    `${option} ${text} is no time: write ISO 8601 with an offset, as in 2026-03-01T12:00:00Z, or a day of UTC, as in 2026-03-01.`,
   )
 }
 
