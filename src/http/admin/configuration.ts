@@ -4,10 +4,13 @@ import { z } from 'zod'
 import { currentConfiguration } from '../../db/configurations.ts'
 import type { Database } from '../../db/queryable.ts'
 import { parseConfigurationDocument } from '../../domain/configuration-document.ts'
+import { CONFIGURATION_SCHEMA } from '../../domain/configuration-schema.ts'
 import { type PreviewedUrl, previewUrls } from '../../domain/tracking-urls-configured.ts'
 import { applyConfiguration } from '../../flow/apply-configuration.ts'
 import { actorOf } from '../auth.ts'
 import { sendProblem } from '../errors.ts'
+import { type Answer, described, json } from '../openapi/route-description.ts'
+import { trigger } from './answer-fields.ts'
 import { readQuery } from './query.ts'
 
 /** What the configuration resource needs from around it. */
@@ -21,7 +24,58 @@ export interface ConfigurationDeps {
 
 const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
 const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml']
-const PutQuery = z.strictObject({ dry_run: z.enum(['true', 'false']).optional() })
+const PutQuery = z.strictObject({
+  dry_run: z.enum(['true', 'false']).optional().describe('Only says what would change.'),
+})
+
+const DOCUMENT = CONFIGURATION_SCHEMA.meta({ id: 'Configuration' })
+
+const PREVIEW_ANSWER = z.object({
+  id: z.string(),
+  campaign_id: z.string(),
+  trigger,
+  method: z.string(),
+  url: z.string(),
+  warnings: z.array(z.string()),
+})
+
+const GET = described({
+  group: 'Configuration',
+  summary: 'Gives the configuration in force, as it was applied',
+  headers: z.object({ accept: z.string().optional().describe('`application/yaml` for YAML.') }),
+  answers: {
+    200: {
+      description: 'The document.',
+      content: { 'application/json': DOCUMENT, 'application/yaml': DOCUMENT },
+      headers: { etag: 'The revision in force.' },
+    },
+  },
+})
+const PUT = described({
+  group: 'Configuration',
+  summary: 'Makes the configuration equal to a document, all or nothing',
+  details: 'The same document again changes nothing. `docs/configuration.md` explains every key.',
+  query: PutQuery,
+  body: { 'application/json': DOCUMENT, 'application/yaml': DOCUMENT },
+  answers: {
+    200: json(
+      'It is in force, or would be.',
+      z.object({
+        revision: z.int(),
+        dry_run: z.boolean(),
+        changes: z.array(z.string()).describe('A line a change.'),
+        warnings: z
+          .array(z.object({ path: z.string(), message: z.string() }))
+          .describe('What is allowed and probably not meant.'),
+        tracking_urls: z
+          .array(PREVIEW_ANSWER)
+          .optional()
+          .describe('Filled in for a made-up call; with `dry_run=true`.'),
+      }),
+    ),
+  },
+  problems: ['malformed_body', 'body_too_large', 'unsupported_media_type', 'invalid_configuration'],
+})
 
 /**
  * `PUT,GET /configuration`: the whole configuration as one document, in JSON or YAML. PUT makes the
@@ -33,14 +87,14 @@ export function registerConfiguration(app: FastifyInstance, deps: ConfigurationD
   app.addContentTypeParser(YAML_TYPES, { parseAs: 'string' }, (_request, text, parsed) =>
     parsed(null, text),
   )
-  app.get('/configuration', async (request, reply) => {
+  app.get('/configuration', GET, async (request, reply) => {
     const current = await currentConfiguration(deps.database)
     const document = current?.document ?? {}
     reply.header('etag', `"${current?.revision ?? 0}"`)
     if (!/\byaml\b/i.test(request.headers.accept ?? '')) return document
     return reply.type('application/yaml').send(stringify(document))
   })
-  app.put('/configuration', { bodyLimit: DOCUMENT_BYTES_MAX }, async (request, reply) => {
+  app.put('/configuration', { bodyLimit: DOCUMENT_BYTES_MAX, ...PUT }, async (request, reply) => {
     const query = readQuery(PutQuery, request.query, reply)
     if (!query) return reply
     const read = readBody(request)
@@ -61,7 +115,7 @@ export function registerConfiguration(app: FastifyInstance, deps: ConfigurationD
   })
 }
 
-const showPreview = (preview: PreviewedUrl): object => ({
+const showPreview = (preview: PreviewedUrl): Answer<typeof PREVIEW_ANSWER> => ({
   id: preview.trackingUrlId,
   campaign_id: preview.campaignId,
   trigger: preview.trigger,

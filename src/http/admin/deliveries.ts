@@ -18,8 +18,9 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { actorOf } from '../auth.ts'
 import { lowestUuidAt } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
+import { described, json, page } from '../openapi/route-description.ts'
 import { Instant, nextLink, PageSize, readQuery, Uuid } from './query.ts'
-import { showDelivery, showFailed } from './trail.ts'
+import { DELIVERY_ANSWER, FAILED_DELIVERY_ANSWER, showDelivery, showFailed } from './trail.ts'
 
 /** What the resources of deliveries need from around them. */
 export interface DeliveriesDeps {
@@ -33,8 +34,9 @@ const RESEND_MAX = 10_000
 
 const ResendQuery = z.strictObject({
   state: z.enum(['failed', 'delivered']).default('failed'),
-  /** When the first call of the range began; the last one is before `created_to`. */
-  created_from: Instant,
+  created_from: Instant.describe(
+    'When the first call of the range began; the last one is before `created_to`.',
+  ),
   created_to: Instant.optional(),
   campaign: z.string().optional(),
   tracking_url: z.string().optional(),
@@ -46,18 +48,16 @@ type ResendQuery = z.infer<typeof ResendQuery>
 
 const ListQuery = z
   .strictObject({
-    /** All of one call, whatever has become of them; by itself. */
-    call: Uuid.optional(),
-    /** Those that were given up, of all calls. */
-    state: z.literal('failed').optional(),
+    call: Uuid.optional().describe('All of one call, whatever has become of them; by itself.'),
+    state: z.literal('failed').optional().describe('Those that were given up, of all calls.'),
     campaign: z.string().optional(),
     tracking_url: z.string().optional(),
     host: z.string().optional(),
-    /** When the first call began; the last one is before `created_to`. */
-    created_from: Instant.optional(),
+    created_from: Instant.optional().describe(
+      'When the first call began; the last one is before `created_to`.',
+    ),
     created_to: Instant.optional(),
     limit: PageSize,
-    /** From the `next` link: the last delivery of the page before. */
     before: z
       .string()
       .transform((text, context) => {
@@ -65,7 +65,8 @@ const ListQuery = z
         if (!name) context.addIssue('must be the id of a delivery')
         return name ?? z.NEVER
       })
-      .optional(),
+      .optional()
+      .describe('From the `next` link: the last delivery of the page before.'),
   })
   .refine(({ call, state }) => (call === undefined) !== (state === undefined), {
     path: ['state'],
@@ -73,12 +74,65 @@ const ListQuery = z
   })
 type ListQuery = z.infer<typeof ListQuery>
 
+const DeliveryParams = z.object({ id: z.string().describe('As in `webhook-id`.') })
+
+const LIST = described({
+  group: 'Deliveries',
+  summary: 'Lists the deliveries of a call, or those of all calls that have failed',
+  query: ListQuery,
+  answers: {
+    200: page(
+      'All deliveries of the call, or a page of those that have failed, which say of which call they are.',
+      z.array(z.union([FAILED_DELIVERY_ANSWER, DELIVERY_ANSWER])),
+    ),
+  },
+})
+const GET = described({
+  group: 'Deliveries',
+  summary: 'Gives a delivery with its attempts',
+  params: DeliveryParams,
+  answers: { 200: json('The delivery.', DELIVERY_ANSWER) },
+  problems: ['not_found'],
+})
+const RESEND = described({
+  group: 'Deliveries',
+  summary: 'Sends a delivery again, under the same id',
+  params: DeliveryParams,
+  answers: {
+    200: json(
+      'It is queued.',
+      z.object({
+        id: z.string(),
+        state: z.literal('queued'),
+        result: z.enum(['queued_again', 'hurried']),
+      }),
+    ),
+  },
+  problems: ['not_found'],
+})
+const RESEND_RANGE = described({
+  group: 'Deliveries',
+  summary: 'Sends all deliveries of a range again',
+  details: 'With `dry_run=true` it only counts them.',
+  query: ResendQuery,
+  answers: {
+    200: json(
+      'They are queued, or counted.',
+      z.object({
+        dry_run: z.boolean(),
+        count: z.int(),
+        more: z.boolean().describe('Whether the range holds more than `limit`.'),
+      }),
+    ),
+  },
+})
+
 /**
  * `GET /deliveries` of a call or of all that failed, `GET /deliveries/{id}`, `POST /deliveries/{id}/resend`, and `POST /deliveries/resend` for a range. A
  * delivery that is sent again keeps its id and the attempts it has had. @see behaviour B14
  */
 export function registerDeliveries(app: FastifyInstance, deps: DeliveriesDeps): void {
-  app.get('/deliveries', async (request, reply) => {
+  app.get('/deliveries', LIST, async (request, reply) => {
     const query = readQuery(ListQuery, request.query, reply)
     if (!query) return reply
     const { call } = query
@@ -86,14 +140,14 @@ export function registerDeliveries(app: FastifyInstance, deps: DeliveriesDeps): 
       ? showFailedPage(deps, query, request.url, reply)
       : (await listDeliveries(deps.database, call)).map((each) => showDelivery(call, each))
   })
-  app.get<{ Params: { id: string } }>('/deliveries/:id', async (request, reply) => {
+  app.get<{ Params: { id: string } }>('/deliveries/:id', GET, async (request, reply) => {
     const shown = await findDelivery(deps.database, request.params.id)
     return shown ?? sendProblem(reply, 'not_found')
   })
-  app.post<{ Params: { id: string } }>('/deliveries/:id/resend', async (request, reply) =>
+  app.post<{ Params: { id: string } }>('/deliveries/:id/resend', RESEND, async (request, reply) =>
     resend(deps, request, reply),
   )
-  app.post('/deliveries/resend', async (request, reply) => {
+  app.post('/deliveries/resend', RESEND_RANGE, async (request, reply) => {
     const query = readQuery(ResendQuery, request.query, reply)
     return query ? resendRange(deps, query, actorOf(request)) : reply
   })

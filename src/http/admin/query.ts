@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { parseCallUuid } from '../call-uuid.ts'
@@ -22,7 +23,13 @@ const PAGE = 25
 const PAGE_MAX = 200
 
 /** How many entries of a list are on a page. */
-export const PageSize = z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE)
+export const PageSize = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(PAGE_MAX)
+  .default(PAGE)
+  .describe('How many are on a page.')
 
 /**
  * The link to the same list, going on after the page's last entry.
@@ -44,6 +51,11 @@ export function readQuery<Query>(
   query: unknown,
   reply: FastifyReply,
 ): Query | undefined {
+  const { description } = reply.request.routeOptions.config
+  assert(
+    !description || description.query === schema,
+    'a query is read by the schema that documents it',
+  )
   const parsed = schema.safeParse(query)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path, message }) => ({

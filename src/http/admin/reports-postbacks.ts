@@ -3,8 +3,9 @@ import { z } from 'zod'
 import type { Queryable } from '../../db/queryable.ts'
 import { searchPostbacks } from '../../db/postback-log.ts'
 import { explainPostback } from '../../domain/explain.ts'
+import { described, page } from '../openapi/route-description.ts'
 import { Instant, readQuery } from './query.ts'
-import { showPostback } from './trail.ts'
+import { POSTBACK_ANSWER, showPostback } from './trail.ts'
 
 const PAGE = 25
 const PAGE_MAX = 200
@@ -15,30 +16,55 @@ const Query = z.strictObject({
   status: z.string().optional(),
   reason: z.string().optional(),
   source: z.string().optional(),
-  /** Stands somewhere in the query or body, as it was sent. */
-  text: z.string().max(256).optional(),
+  text: z
+    .string()
+    .max(256)
+    .optional()
+    .describe('Stands somewhere in the query or body, as it was sent.'),
   from: Instant.optional(),
   to: Instant.optional(),
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE),
-  /** From the `next` link: the last postback of the page before. */
-  before: z.uuid().optional(),
+  before: z
+    .uuid()
+    .optional()
+    .describe('From the `next` link: the last postback of the page before.'),
+})
+
+const SEARCH = described({
+  group: 'Reports',
+  summary:
+    'Searches all requests to `set_value` whose call exists, refused ones too, the newest first',
+  query: Query,
+  answers: {
+    200: page(
+      'A page of postbacks.',
+      z.array(
+        POSTBACK_ANSWER.extend({
+          call_uuid: z.uuid(),
+          campaign_id: z.string(),
+          buyer_id: z.string().nullable(),
+          in_words: z.string(),
+        }).meta({ id: 'LoggedPostback' }),
+      ),
+    ),
+  },
 })
 
 /** `GET /postback-log`: every request whose call exists, refused ones too, newest first. @see behaviour B15 */
 export function registerPostbackSearch(app: FastifyInstance, db: Queryable): void {
-  app.get('/postback-log', async (request, reply) => {
+  app.get('/postback-log', SEARCH, async (request, reply) => {
     const query = readQuery(Query, request.query, reply)
     if (!query) return reply
     const { limit, ...filters } = query
     const found = await searchPostbacks(db, filters, limit + 1)
-    const page = found.slice(0, limit)
-    const last = page.at(-1)
+    const entries = found.slice(0, limit)
+    const last = entries.at(-1)
     if (found.length > limit && last) {
       const { pathname, searchParams } = new URL(request.url, 'http://localhost')
       searchParams.set('before', last.postbackId)
       reply.header('link', `<${pathname}?${searchParams.toString()}>; rel="next"`)
     }
-    return page.map((postback) => ({
+    return entries.map((postback) => ({
       call_uuid: postback.callUuid,
       campaign_id: postback.campaignId,
       buyer_id: postback.buyerId,

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import { type CallDetails, findCall } from '../../db/call-records.ts'
 import { listPostbacks, listSettlements } from '../../db/call-trail.ts'
 import { campaignRules } from '../../db/configurations.ts'
@@ -7,10 +8,31 @@ import { wholeSeconds } from '../../domain/call.ts'
 import { explainCall } from '../../domain/explain.ts'
 import { parseCallUuid } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
+import { described, json } from '../openapi/route-description.ts'
+import { conversionState, settlementReason } from './answer-fields.ts'
+import { Uuid } from './query.ts'
+
+const WHY = described({
+  group: 'Calls',
+  summary: 'Tells in a sentence why a call is worth what it is',
+  params: z.object({ uuid: Uuid }),
+  answers: {
+    200: json(
+      'The decision in words.',
+      z.object({
+        call_uuid: z.uuid(),
+        conversion: conversionState,
+        reason: settlementReason.nullable(),
+        in_words: z.string(),
+      }),
+    ),
+  },
+  problems: ['not_found'],
+})
 
 /** `GET /calls/{uuid}/why`: the decision about a call in words. @see behaviour B15 */
 export function registerWhy(app: FastifyInstance, db: Queryable): void {
-  app.get<{ Params: { uuid: string } }>('/calls/:uuid/why', async (request, reply) => {
+  app.get<{ Params: { uuid: string } }>('/calls/:uuid/why', WHY, async (request, reply) => {
     const callUuid = parseCallUuid(request.params.uuid)
     const call = callUuid === undefined ? undefined : await findCall(db, callUuid)
     if (!call) return sendProblem(reply, 'not_found')

@@ -12,6 +12,8 @@ import {
 import { isTimeZone } from '../../domain/configuration-hours.ts'
 import { minorUnitDigits, parseDecimal, toAmount } from '../../domain/money.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { described } from '../openapi/route-description.ts'
+import { amountOrNull } from './answer-fields.ts'
 import { type Send, sendStream, type Write } from './answer-stream.ts'
 import { Instant, readQuery } from './query.ts'
 import { registerPostbackSearch } from './reports-postbacks.ts'
@@ -40,12 +42,15 @@ const By = z.string().transform((text, context) => {
 })
 
 const Query = z.strictObject({
-  by: By.default(['campaign']),
-  time: z.enum(['call', 'settlement']).default('call'),
-  /** The first instant that counts. */
-  from: Instant,
-  /** The first instant that does not. */
-  to: Instant,
+  by: By.prefault('campaign').describe(
+    `Any of ${DIMENSIONS.join(', ')}, separated by commas, in the order of the rows.`,
+  ),
+  time: z
+    .enum(['call', 'settlement'])
+    .default('call')
+    .describe('What puts a call into the range: its beginning, or each decision about it.'),
+  from: Instant.describe('The first instant that counts.'),
+  to: Instant.describe('The first instant that does not.'),
   time_zone: z
     .string()
     .refine(isTimeZone, 'must be an IANA time zone, such as America/New_York')
@@ -53,12 +58,48 @@ const Query = z.strictObject({
   format: z.enum(['json', 'csv']).default('json'),
 })
 
+const textIfAsked = z.string().nullable().optional()
+
+const ROW_ANSWER = z
+  .object({
+    campaign: textIfAsked,
+    publisher: textIfAsked,
+    buyer: textIfAsked,
+    number: textIfAsked,
+    day: textIfAsked,
+    currency: z.string(),
+    calls: z.int(),
+    connected: z.int(),
+    converted: z.int(),
+    late: z.int(),
+    adjusted: z.int(),
+    revenue: amountOrNull,
+    payout: amountOrNull,
+    margin: amountOrNull,
+    connected_seconds: z.int(),
+  })
+  .meta({ id: 'ReportRow' })
+
+const REPORT = described({
+  group: 'Reports',
+  summary: 'Counts calls and sums their money',
+  query: Query,
+  answers: {
+    200: {
+      description:
+        'The rows in order, the dimensions that were asked for first. An answer that ends before its end ' +
+        'was reached is cut off.',
+      content: { 'application/json': z.array(ROW_ANSWER), 'text/csv': z.string() },
+    },
+  },
+})
+
 /** `GET /reports`, the search through postbacks, and why a call is worth what it is. */
 export function registerReports(app: FastifyInstance, { database, logger }: ReportsDeps): void {
   const turns = createTurns(REPORTS_AT_ONCE)
   registerWhy(app, database)
   registerPostbackSearch(app, database)
-  app.get('/reports', (request, reply) => {
+  app.get('/reports', REPORT, (request, reply) => {
     const query = readQuery(Query, request.query, reply)
     if (!query) return reply
     const { time_zone: timeZone, format, ...rest } = query

@@ -1,7 +1,9 @@
+import { z } from 'zod'
 import type { CallDetails, CallOverview, LegOverview } from '../../db/call-records.ts'
 import type { DeliveryEntry, PostbackEntry, SettlementEntry } from '../../db/call-trail.ts'
 import { deliveryId } from '../../domain/delivery.ts'
 import { wholeSeconds } from '../../domain/call.ts'
+import { instant } from './answer-fields.ts'
 import {
   showAttempt,
   showDeliveryAlone,
@@ -16,6 +18,16 @@ export interface TimelineEvent {
   readonly event: string
   readonly [detail: string]: unknown
 }
+
+/** What {@link buildTimeline} gives. */
+export const TIMELINE_ANSWER = z.array(
+  z
+    .looseObject({
+      at: instant,
+      event: z.string().describe('As in `call.begun`; the other members depend on it.'),
+    })
+    .meta({ id: 'TimelineEvent' }),
+)
 
 /** Everything that is stored of one call. */
 export interface CallTrail {

@@ -18,6 +18,8 @@ import {
 } from '../../domain/tracking-urls-configured.ts'
 import { actorOf } from '../auth.ts'
 import { sendProblem } from '../errors.ts'
+import { type Answer, described, json } from '../openapi/route-description.ts'
+import { instant, textOrNull, trigger, wholeOrNull } from './answer-fields.ts'
 import { readQuery } from './query.ts'
 
 /** What the resources of tracking URLs need from around them. */
@@ -29,10 +31,103 @@ export interface TrackingUrlsDeps {
   readonly runTrial?: RunTrial
 }
 
-const TestQuery = z.strictObject({ campaign: z.string().optional() })
+const TestQuery = z.strictObject({
+  campaign: z.string().optional().describe('Needed where several campaigns have a URL of that id.'),
+})
 const PreviewBody = z.strictObject({
   url: z.string().max(4_000),
   trigger: z.enum(TRIGGERS).default('converted'),
+})
+
+const UrlParams = z.object({ id: z.string() })
+const textByName = z.record(z.string(), z.string())
+
+const URL_ANSWER = z
+  .object({
+    id: z.string(),
+    campaign_id: z.string(),
+    trigger,
+    method: z.enum(['HEAD', 'GET', 'POST']),
+    url: z.string(),
+    signed: z.boolean(),
+    problem: z
+      .object({
+        kind: z.enum(['failing', 'gone']),
+        since: instant,
+        noted_at: instant,
+        failures: z.int().describe('In a row.'),
+        host: z.string(),
+        status: wholeOrNull,
+        error: textOrNull,
+      })
+      .nullable(),
+  })
+  .meta({ id: 'TrackingUrl' })
+
+const EXCHANGE_ANSWER = z.object({
+  request: z.object({
+    method: z.string(),
+    url: z.string(),
+    headers: textByName,
+    body: textOrNull,
+  }),
+  error: textOrNull.describe('Why there was no answer.'),
+  response: z
+    .object({
+      status: z.int(),
+      headers: textByName,
+      body: z.string().describe('Its beginning.'),
+    })
+    .nullable(),
+})
+
+const TEST_ANSWER = z
+  .object({
+    outcome: z.enum(['delivered', 'refused_forever', 'failed']),
+    reason: textOrNull,
+    duration_ms: z.int(),
+    exchanges: z.array(EXCHANGE_ANSWER).describe('Redirects are requests of their own.'),
+  })
+  .meta({ id: 'TrackingUrlTest' })
+
+const PREVIEW_ANSWER = z.union([
+  z.object({ valid: z.literal(false), problem: z.string() }),
+  z.object({
+    valid: z.literal(true),
+    problem: z.null(),
+    url: z.string(),
+    host: z.string(),
+    tokens: z.array(
+      z.object({
+        name: z.string(),
+        tag: z.boolean().describe('Whether no call has it by itself.'),
+        default: z.string(),
+        value: textOrNull,
+      }),
+    ),
+    warnings: z.array(z.string()),
+  }),
+])
+
+const LIST = described({
+  group: 'Tracking URLs',
+  summary: 'Lists the tracking URLs in force, with what is wrong with each',
+  answers: { 200: json('All of them.', z.array(URL_ANSWER)) },
+})
+const TEST = described({
+  group: 'Tracking URLs',
+  summary: 'Requests a tracking URL for a made-up call',
+  params: UrlParams,
+  query: TestQuery,
+  answers: { 200: json('How it went. Nothing is stored.', TEST_ANSWER) },
+  problems: ['not_found'],
+})
+const PREVIEW = described({
+  group: 'Tracking URLs',
+  summary: 'Checks a template and fills it in for a made-up call',
+  body: { 'application/json': PreviewBody },
+  answers: { 200: json('What it would become. Nothing is saved.', PREVIEW_ANSWER) },
+  problems: ['malformed_body'],
 })
 
 /**
@@ -40,15 +135,15 @@ const PreviewBody = z.strictObject({
  * `POST /tracking-urls/preview`, which saves nothing.
  */
 export function registerTrackingUrls(app: FastifyInstance, deps: TrackingUrlsDeps): void {
-  app.get('/tracking-urls', async () => {
+  app.get('/tracking-urls', LIST, async () => {
     const urls = await urlsInForce(deps.database)
     const problems = await listProblems(deps.database)
     return urls.map((url) => showUrl(url, problems.find(isAbout(url))))
   })
-  app.post<{ Params: { id: string } }>('/tracking-urls/:id/test', async (request, reply) =>
+  app.post<{ Params: { id: string } }>('/tracking-urls/:id/test', TEST, async (request, reply) =>
     test(deps, request, reply),
   )
-  app.post('/tracking-urls/preview', async (request, reply) => {
+  app.post('/tracking-urls/preview', PREVIEW, async (request, reply) => {
     const body = PreviewBody.safeParse(request.body)
     if (body.success) return preview(deps, body.data)
     const problems = body.error.issues.map(({ path, message }) => ({
@@ -68,7 +163,7 @@ const isAbout =
   (problem: NotedProblem): boolean =>
     problem.campaignId === url.campaignId && problem.trackingUrlId === url.trackingUrlId
 
-function showUrl(url: ConfiguredUrl, problem: NotedProblem | undefined): object {
+function showUrl(url: ConfiguredUrl, problem: NotedProblem | undefined): Answer<typeof URL_ANSWER> {
   return {
     id: url.trackingUrlId,
     campaign_id: url.campaignId,
@@ -136,7 +231,8 @@ function trialOf(url: ConfiguredUrl): Trial {
   }
 }
 
-function showReport({ outcome, reason, durationMs, exchanges }: TrialReport): object {
+function showReport(report: TrialReport): Answer<typeof TEST_ANSWER> {
+  const { outcome, reason, durationMs, exchanges } = report
   return {
     outcome,
     reason: reason ?? null,
@@ -145,15 +241,19 @@ function showReport({ outcome, reason, durationMs, exchanges }: TrialReport): ob
   }
 }
 
-function showExchange({ method, url, headers, body, answer }: TrialExchange): object {
+function showExchange(exchange: TrialExchange): Answer<typeof EXCHANGE_ANSWER> {
+  const { method, url, headers, body, answer } = exchange
   const request = { method, url, headers, body: body ?? null }
   if (answer.kind === 'broken') return { request, error: answer.reason, response: null }
   const { kind: _kind, ...response } = answer
   return { request, error: null, response }
 }
 
-function preview({ checkUrl }: TrackingUrlsDeps, { url, trigger }: z.infer<typeof PreviewBody>) {
-  const shown = previewTemplate(url, trigger, SAMPLE_OF_NOBODY)
+function preview(
+  { checkUrl }: TrackingUrlsDeps,
+  body: z.infer<typeof PreviewBody>,
+): Answer<typeof PREVIEW_ANSWER> {
+  const shown = previewTemplate(body.url, body.trigger, SAMPLE_OF_NOBODY)
   if (shown.kind === 'malformed') return { valid: false, problem: shown.problem }
   const refused = checkUrl?.(new URL(shown.url).origin)
   if (refused !== undefined) return { valid: false, problem: refused }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { previewTemplate } from '../../domain/delivery-preview.ts'
 import { buildBuyerUrls, type BuyerUrlChoice, MACRO_STYLES } from '../../domain/delivery-wizard.ts'
 import { sendProblem } from '../errors.ts'
+import { type Answer, described, json } from '../openapi/route-description.ts'
 import { readQuery } from './query.ts'
 import { SAMPLE_OF_NOBODY } from '../../domain/tracking-urls-configured.ts'
 
@@ -16,30 +17,53 @@ export interface WizardDeps {
 const STYLES = Object.keys(MACRO_STYLES) as [keyof typeof MACRO_STYLES]
 
 const BuyerUrlsQuery = z.strictObject({
-  /** Where the buyer takes pings. */
-  base_url: z.string().max(1_000),
-  /** As in `id:call_uuid,from:caller_number`. */
-  tokens: z.string().max(1_000).default(''),
-  style: z.enum(STYLES).default('curly'),
-  /** The buyer's macro for the value of a sale. */
+  base_url: z.string().max(1_000).describe('Where the buyer takes pings.'),
+  tokens: z
+    .string()
+    .max(1_000)
+    .default('')
+    .describe('Parameter and token, as in `id:call_uuid,from:caller_number`.'),
+  style: z.enum(STYLES).default('curly').describe('How the buyer writes macros.'),
   revenue_macro: z
     .string()
     .regex(/^[\w.-]{1,64}$/)
-    .default('revenue'),
-  /** Instead of a value: the string that a conversion looks for, as in `sale=true`. */
+    .default('revenue')
+    .describe("The buyer's macro for the value of a sale."),
   trigger: z
     .string()
     .regex(/^[\w.~-]+=[\w.~%-]+$/, 'must be written name=value')
-    .optional(),
+    .optional()
+    .describe('Instead of a value: what a conversion looks for, as in `sale=true`.'),
 })
 type BuyerUrlsQuery = z.infer<typeof BuyerUrlsQuery>
+
+const BUYER_URLS_ANSWER = z.object({
+  tracking_url: z.object({
+    id: z.literal('ping'),
+    trigger: z.literal('bridged'),
+    method: z.literal('HEAD'),
+    url: z.string(),
+  }),
+  ping_preview: z.string().nullable(),
+  warnings: z.array(z.string()),
+  postback_url: z.string(),
+})
+
+const BUYER_URLS = described({
+  group: 'Tracking URLs',
+  summary: 'Builds a buyer’s ping URL and postback URL',
+  query: BuyerUrlsQuery,
+  answers: {
+    200: json('What to configure here, and what to configure at the buyer.', BUYER_URLS_ANSWER),
+  },
+})
 
 /**
  * `GET /wizard/buyer-urls`: the ping URL to configure here and the postback URL to configure at the
  * buyer, from a choice of tokens and the buyer's way of writing macros.
  */
 export function registerWizard(app: FastifyInstance, deps: WizardDeps): void {
-  app.get('/wizard/buyer-urls', async (request, reply) => {
+  app.get('/wizard/buyer-urls', BUYER_URLS, async (request, reply) => {
     const query = readQuery(BuyerUrlsQuery, request.query, reply)
     if (!query) return reply
     const urls = buildBuyerUrls(choiceOf(query, baseOf(deps, request)))
@@ -52,7 +76,13 @@ export function registerWizard(app: FastifyInstance, deps: WizardDeps): void {
   })
 }
 
-function show({ ping, postback }: { readonly ping: string; readonly postback: string }): object {
+function show({
+  ping,
+  postback,
+}: {
+  readonly ping: string
+  readonly postback: string
+}): Answer<typeof BUYER_URLS_ANSWER> {
   const preview = previewTemplate(ping, 'bridged', SAMPLE_OF_NOBODY)
   return {
     tracking_url: { id: 'ping', trigger: 'bridged', method: 'HEAD', url: ping },
