@@ -1,8 +1,9 @@
 import type { Application } from '../control/applications.ts'
 import { requestSentPayload, type SipMessageFrame } from '../control/messages.ts'
 import { composeCancel, type Wish } from './compose.ts'
+import { conclude } from './conclude.ts'
 import { extraRequestHeaders } from './header-policy.ts'
-import { deliverResponse, localHop, syntheticResponse } from './send.ts'
+import { localHop, syntheticResponse } from './send.ts'
 import { type Core, type Invitation, newTxn, refuseApplication } from './state.ts'
 
 /** Carries out an application's wish to cancel an INVITE of its own. */
@@ -59,12 +60,11 @@ export function sendCancel(core: Core, invitation: Invitation): void {
   })
 }
 
-/** The other side ignores the CANCEL: for the application the call has ended all the same. */
+/** The other side ignores the CANCEL: the call, or its refresh, has ended all the same. */
 function giveUpCancel(core: Core, invitation: Invitation): void {
   const { sent, transaction } = invitation
   if (!transaction || invitation.phase !== 'proceeding') return
-  invitation.phase = 'failed'
   const response = syntheticResponse(sent, 487, 'Request Terminated')
-  if (response && !invitation.abandoned) deliverResponse(invitation, response, transaction.hop)
+  if (response) conclude(core, invitation, response, transaction.hop)
   core.transactions.abandon(transaction)
 }

@@ -5,6 +5,7 @@ import type { Failure } from '../transaction/timers.ts'
 import type { Hop } from '../transport/transport.ts'
 import { cancelOrHold, sendCancel } from './application-cancel.ts'
 import { composeFailureAck, type Place } from './compose.ts'
+import { conclude } from './conclude.ts'
 import { hangUp } from './hang-up.ts'
 import { openAsClient } from './open-dialog.ts'
 import { deliverResponse, noHop, statusOfFailure, syntheticResponse } from './send.ts'
@@ -121,17 +122,6 @@ function receiveProvisional(
   if (!isNews(invitation, response)) return
   if (invitation.reliable?.toTag === response.toTag) openEarly(core, invitation, response)
   if (response.status > 100 && !invitation.abandoned) deliverResponse(invitation, response, from)
-}
-
-/** The final response of a call that does not come about. */
-function conclude(core: Core, invitation: Invitation, response: SipResponse, from: Hop): void {
-  invitation.phase = 'failed'
-  invitation.deadline?.cancel()
-  closeEarly(core, invitation)
-  if (!invitation.abandoned) deliverResponse(invitation, response, from)
-  const end = response.status === 487 ? 'call-canceled' : 'call-rejected'
-  if (!invitation.dialog) recordCall(core, 'stop', 'network', end, response.text)
-  invitation.onFinal?.(response)
 }
 
 function receiveSuccess(

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Dlg } from '../support/application.ts'
+import { openFrames } from '../../../conformance/frames.ts'
+import type { Dlg, Req } from '../support/application.ts'
 import { type Caller, caller } from '../support/caller.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Message, type Phone, SDP } from '../support/phone.ts'
@@ -169,6 +170,28 @@ describe('as the calling side (RFC 3262 §4)', () => {
     alice.answer(bye, 200)
     await ended
     await world.quiescent()
+  })
+
+  it('keeps nothing of a call whose callee has rung reliably and ignores the CANCEL', async () => {
+    const application = await world.application()
+    const stops = await openFrames(world.stack.admin)
+    await stops.ask('authenticate|secret|')
+    await stops.ask('route|cdr:stop')
+    const sent = Promise.withResolvers<Req>()
+    const outcome = application.srf.createUAC(
+      `sip:bob@127.0.0.1:${alice.port}`,
+      { localSdp: SDP, headers: { Supported: '100rel' } },
+      { cbRequest: (_: unknown, request: Req) => sent.resolve(request) },
+    )
+    const invite = await alice.expect('INVITE')
+    alice.answer(invite, 183, reliable(7))
+    alice.answer(await alice.expect('PRACK'), 200)
+    ;(await sent.promise).cancel()
+    alice.answer(await alice.expect('CANCEL'), 200)
+    await expect(outcome).rejects.toMatchObject({ status: 487 })
+    await world.quiescent()
+    expect((await stops.recorded('cdr:stop')).words).toContain('call-canceled')
+    stops.close()
   })
 
   it('hands a copy of a reliable response over once, and the next one too', async () => {

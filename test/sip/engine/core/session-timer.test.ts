@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Dlg } from '../support/application.ts'
+import { eventually } from '../support/eventually.ts'
 import { createTestClock } from '../support/clock.ts'
 import { type Message, type Phone, SDP, valueOf } from '../support/phone.ts'
 import { openWorld, SHORT_TIMERS, type World } from '../support/world.ts'
@@ -8,6 +9,8 @@ import { caller, type Caller } from '../support/caller.ts'
 /** Ninety seconds are 360 ms. */
 const SECOND_MS = 4
 const NINETY_SECONDS_MS = 90 * SECOND_MS
+
+const TIMER_C_MS = 200_000
 
 const clock = createTestClock()
 let world: World
@@ -279,6 +282,23 @@ describe('a call that went out', () => {
   it('is hung up when nobody answers its refresh', async () => {
     const up = await placed(['Session-Expires: 90;refresher=uac'])
     up.phone.answer(await up.phone.expect('BYE'), 200)
+    expect(await up.ended).toContain('Session timer expired')
+  })
+
+  it('is hung up when its refresh is left ringing and the CANCEL of it is ignored', async () => {
+    const up = await placed(['Session-Expires: 90;refresher=uac'])
+    const { invite, phone } = up
+    const refresh = await phone.expect('INVITE', invite)
+    const heard = world.stack.stats().counters['responsesReceived'] ?? 0
+    phone.answer(refresh, 100)
+    await eventually(
+      () => world.stack.stats().counters['responsesReceived'] === heard + 1,
+      () => 'the 100 was not received',
+    )
+    clock.skip(TIMER_C_MS + 10)
+    phone.answer(await phone.expect('CANCEL'), 200)
+    clock.skip(65 * SHORT_TIMERS.t1Ms)
+    phone.answer(await phone.expect('BYE'), 200)
     expect(await up.ended).toContain('Session timer expired')
   })
 
