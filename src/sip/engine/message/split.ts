@@ -89,7 +89,7 @@ function readHeader(
   const colon = text.indexOf(':', from)
   if (colon === -1 || colon >= to || colon === from) return undefined
   const written = text.slice(from, colon)
-  const name = isBlank(text.charCodeAt(colon - 1)) ? written.trimEnd() : written
+  const name = isBlank(text.charCodeAt(colon - 1)) ? written.replace(/[ \t]+$/, '') : written
   const key = receivedHeaderKey(name)
   if (key === undefined) return undefined
   const long = expandCompact(name)

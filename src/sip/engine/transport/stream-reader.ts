@@ -1,4 +1,5 @@
 import { isToken } from '../message/headers.ts'
+import { parseDigits } from '../message/uri.ts'
 
 /** What a stream's bytes turn out to be. */
 export interface Reading {
@@ -19,6 +20,8 @@ export interface StreamReader {
   readonly push: (bytes: string) => Reading | undefined
 }
 
+const BLANK_LINE = '\r\n\r\n'
+
 const HEAD_BYTES_MAX = 16_384
 const BODY_BYTES_MAX = 65_536
 
@@ -27,7 +30,8 @@ const FIRST_BYTES = 8
 
 /**
  * Makes a reader for one connection. Messages end where their Content-Length says; without one,
- * which the parser refuses, after the blank line.
+ * which the parser refuses, after the blank line. After a length that cannot be relied on nothing more is read:
+ * where the next message began would be for its sender to choose.
  *
  * @see RFC 3261 §18.3
  */
@@ -45,9 +49,10 @@ export function createStreamReader(): StreamReader {
       if (begin - at >= 4) isPinged = true
       at = begin
       const length = lengthOfMessage(pending, at)
-      if (length === 'not_sip') {
-        if (messages.length === 0) return undefined
+      if (length === 'not_sip' && messages.length === 0) return undefined
+      if (length === 'not_sip' || length === 'unknown') {
         isBroken = true
+        if (length === 'unknown') messages.push(headAt(pending, at))
         return { messages, isPinged, isPartial: true }
       }
       if (length === 'incomplete' || at + length > pending.length) break
@@ -66,15 +71,23 @@ function skipEmptyLines(text: string, from: number): number {
   return at
 }
 
-function lengthOfMessage(text: string, from: number): number | 'incomplete' | 'not_sip' {
+function lengthOfMessage(
+  text: string,
+  from: number,
+): number | 'incomplete' | 'not_sip' | 'unknown' {
   if (!mayBeSip(text, from)) return 'not_sip'
   const lineEnd = text.indexOf('\r\n', from)
   if (lineEnd !== -1 && !text.slice(from, lineEnd).includes('SIP/')) return 'not_sip'
-  const blank = text.indexOf('\r\n\r\n', from)
+  const blank = text.indexOf(BLANK_LINE, from)
   if (blank === -1) return text.length - from > HEAD_BYTES_MAX ? 'not_sip' : 'incomplete'
   if (blank - from > HEAD_BYTES_MAX) return 'not_sip'
   const length = contentLength(text.slice(from, blank + 2))
+  if (length === undefined) return 'unknown'
   return length > BODY_BYTES_MAX ? 'not_sip' : blank + 4 - from + length
+}
+
+function headAt(text: string, from: number): string {
+  return text.slice(from, text.indexOf(BLANK_LINE, from) + BLANK_LINE.length)
 }
 
 /** Whether what is there so far can be the beginning of a request or status line. */
@@ -89,7 +102,16 @@ function mayBeSip(text: string, from: number): boolean {
   return true
 }
 
-function contentLength(head: string): number {
-  const found = /\r\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r\n/i.exec(head)
-  return Number(found?.[1] ?? 0)
+/** A line end that is half of one: others may see two lines where we see one. */
+const HALF_LINE_END = /\r(?!\n)|(?<!\r)\n/
+
+/** Undefined if it cannot be told for certain, as `message/` would read it and anybody in front of us. */
+function contentLength(head: string): number | undefined {
+  if (HALF_LINE_END.test(head)) return undefined
+  const unfolded = head.replace(/\r\n[ \t]+/g, ' ')
+  const found = unfolded.matchAll(/\r\n(?:content-length|l)[ \t]*:([^\r]*)/gi)
+  const lengths = new Set([...found].map(([, value = '']) => parseDigits(value.trim(), 9)))
+  if (lengths.size > 1) return undefined
+  for (const length of lengths) return length
+  return 0
 }

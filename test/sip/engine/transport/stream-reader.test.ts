@@ -15,6 +15,32 @@ it('gives the same messages wherever the stream is split (RFC 3261 §18.3)', () 
   }
 })
 
+it.each([
+  { name: 'folded', line: 'Content-Length:\r\n  4' },
+  { name: 'folded before the colon', line: 'Content-Length\r\n\t: 4' },
+  { name: 'said twice', line: 'Content-Length: 4\r\nl: 4' },
+  { name: 'with zeros', line: 'Content-Length: 0004' },
+  { name: 'beside a line that cannot be read', line: 'Content-Length: 4\r\n: what' },
+])('cuts where a Content-Length says that is $name', ({ line }) => {
+  const message = `OPTIONS sip:a SIP/2.0\r\n${line}\r\nX: 1\r\n\r\nbody`
+  expect(createStreamReader().push(message + SECOND)?.messages).toEqual([message, SECOND])
+})
+
+it.each([
+  { name: 'of ten digits', line: 'Content-Length: 0000000004' },
+  { name: 'with a sign', line: 'Content-Length: +4' },
+  { name: 'that is negative', line: 'Content-Length: -4' },
+  { name: 'that is empty', line: 'Content-Length:' },
+  { name: 'said twice and differently', line: 'Content-Length: 4\r\nl: 0' },
+  { name: 'behind a bare LF', line: 'X: 1\nContent-Length: 4' },
+  { name: 'behind a bare CR', line: 'X: 1\rContent-Length: 4' },
+])('gives the head with a Content-Length $name to be refused, and nothing after it', ({ line }) => {
+  const head = `OPTIONS sip:a SIP/2.0\r\n${line}\r\n\r\n`
+  const reader = createStreamReader()
+  expect(reader.push(`${SECOND}${head}${SECOND}`)?.messages).toEqual([SECOND, head])
+  expect(reader.push(FIRST)).toBeUndefined()
+})
+
 it('notices keep-alives (RFC 5626 §4.4.1)', () => {
   const reader = createStreamReader()
   expect(reader.push('\r\n\r\n')).toEqual({ messages: [], isPinged: true, isPartial: false })
