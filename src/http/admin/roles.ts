@@ -31,8 +31,10 @@ export const ROLE_NEEDED: Readonly<Record<string, KeyRole>> = {
   'DELETE /api-keys/:id': 'administrator',
 }
 
+/** The role that a route of the API takes; its URL is the one that it was registered with. */
+export const roleNeeded = (method: string, url: string): KeyRole =>
+  ROLE_NEEDED[`${method} ${url.slice(API_PREFIX.length)}`] ?? 'administrator'
+
 /** The role that a request to the API takes. */
-export function roleNeededFor({ method, routeOptions }: FastifyRequest): KeyRole {
-  const path = (routeOptions.url ?? '').slice(API_PREFIX.length)
-  return ROLE_NEEDED[`${method} ${path}`] ?? 'administrator'
-}
+export const roleNeededFor = ({ method, routeOptions }: FastifyRequest): KeyRole =>
+  roleNeeded(method, routeOptions.url ?? '')

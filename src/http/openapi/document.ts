@@ -1,4 +1,5 @@
 import manifest from '../../../package.json' with { type: 'json' }
+import { API_PREFIX, roleNeeded } from '../admin/roles.ts'
 import { buildProblem, PROBLEM_TYPE, type ProblemCode } from '../errors.ts'
 import { createSchemaWriter, type JsonSchema, type SchemaWriter } from './json-schema.ts'
 import { PROBLEM_ANSWER } from './problem.ts'
@@ -71,17 +72,23 @@ const SECURITY_SCHEMES = {
 } as const satisfies Readonly<Record<KeyName, object>>
 
 /** What any route of the API may answer. */
-const PROBLEMS_OF_ALL: readonly ProblemCode[] = ['unauthorised', 'internal_error', 'unavailable']
+const PROBLEMS_OF_ALL: readonly ProblemCode[] = [
+  'unauthorised',
+  'forbidden',
+  'internal_error',
+  'unavailable',
+]
 
 /** Writes down every route that has a description, in the order in which they were registered. */
 export function buildDocument(routes: readonly RegisteredRoute[]): OpenApiDocument {
   const writer = createSchemaWriter()
   const paths: Record<string, Record<string, OperationObject>> = {}
-  for (const { method, url, description } of routes) {
+  for (const route of routes) {
+    const { description, method } = route
     if (!description) continue
-    const path = url.replaceAll(/:(\w+)/g, '{$1}')
+    const path = route.url.replaceAll(/:(\w+)/g, '{$1}')
     const place = (paths[path] ??= {})
-    place[method.toLowerCase()] = buildOperation(writer, { method, path, description })
+    place[method.toLowerCase()] = buildOperation(writer, { ...route, path, description })
   }
   return {
     openapi: '3.1.1',
@@ -98,15 +105,15 @@ export function buildDocument(routes: readonly RegisteredRoute[]): OpenApiDocume
   }
 }
 
-interface DescribedRoute {
-  readonly method: string
+interface DescribedRoute extends RegisteredRoute {
   /** As in `/calls/{uuid}`. */
   readonly path: string
   readonly description: RouteDescription
 }
 
 function buildOperation(writer: SchemaWriter, route: DescribedRoute): OperationObject {
-  const { group, summary, details, body } = route.description
+  const { group, summary, body } = route.description
+  const details = detailsOf(route)
   const parameters = parametersOf(writer, route.description)
   const security = securityOf(route)
   const takesBody = body && route.method !== 'GET' && route.method !== 'HEAD'
@@ -114,7 +121,7 @@ function buildOperation(writer: SchemaWriter, route: DescribedRoute): OperationO
     operationId: operationIdOf(route),
     tags: [group],
     summary,
-    ...(details !== undefined && { description: details }),
+    ...(details !== '' && { description: details }),
     ...(security.length > 0 && { security }),
     ...(parameters.length > 0 && { parameters }),
     ...(takesBody && { requestBody: { content: contentOf(writer, body, 'input') } }),
@@ -122,10 +129,15 @@ function buildOperation(writer: SchemaWriter, route: DescribedRoute): OperationO
   }
 }
 
+function detailsOf({ method, url, path, description: { details = '' } }: DescribedRoute): string {
+  const role = isOfApi(path) ? `Takes a key of the role \`${roleNeeded(method, url)}\`.` : ''
+  return [details, role].filter((text) => text !== '').join(' ')
+}
+
 /** As in `getCallsByUuidTimeline`. */
 function operationIdOf({ method, path }: DescribedRoute): string {
   const words = path
-    .replace('/api/v1', '')
+    .replace(API_PREFIX, '')
     .replaceAll(/\{(\w+)\}/g, 'by-$1')
     .split(/\W+|_/)
     .filter((word) => word !== '')
@@ -133,7 +145,7 @@ function operationIdOf({ method, path }: DescribedRoute): string {
   return `${method.toLowerCase()}${capitalised.join('')}`
 }
 
-const isOfApi = (path: string): boolean => path.startsWith('/api/v1/')
+const isOfApi = (path: string): boolean => path.startsWith(`${API_PREFIX}/`)
 
 /** Any one of the keys will do. */
 function securityOf({ path, description }: DescribedRoute): OperationObject['security'] & {} {
