@@ -50,6 +50,7 @@ const delivery = (trackingUrlId: string, occurrence: number): StoredDelivery => 
   trackingUrlId,
   occurrence,
   state: 'delivered',
+  isLogged: true,
 })
 
 /** A call that was converted at 10.00 and corrected to 20.00 and 30.00. */
@@ -151,6 +152,13 @@ it.each<[name: string, spoil: (world: World) => Partial<World>, expected: readon
       deliveries: deliveries.with(3, { ...delivery('converted', 1), state: 'failed' }),
     }),
     ['undelivered'],
+  ],
+  [
+    'a delivery whose attempt is not on record',
+    ({ deliveries }) => ({
+      deliveries: deliveries.with(3, { ...delivery('converted', 1), isLogged: false }),
+    }),
+    ['unlogged'],
   ],
   [
     'a request for nothing',

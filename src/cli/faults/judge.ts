@@ -16,6 +16,7 @@ export function judge(record: OutsideRecord, stored: Stored): readonly Verdict[]
     none('settled_twice', findSettledTwice(record, stored)),
     none('missing', findMissing(stored)),
     none('undelivered', findUndelivered(record, stored)),
+    none('unlogged', findUnlogged(stored)),
     none('phantoms', findPhantoms(record, stored)),
     none('order_breaks', findOrderBreaks(record, stored)),
     none('changed_ids', findChangedIds(record)),
@@ -129,6 +130,10 @@ function findUndelivered({ requests }: OutsideRecord, { deliveries }: Stored): r
     .filter((delivery) => delivery.state !== 'delivered' || !taken.has(deliveryId(delivery)))
     .map(deliveryId)
 }
+
+/** I7: what was delivered has the attempt on record that was taken. */
+const findUnlogged = ({ deliveries }: Stored): readonly string[] =>
+  deliveries.filter(({ state, isLogged }) => state === 'delivered' && !isLogged).map(deliveryId)
 
 /** I10: nothing is sent that is not stored. */
 function findPhantoms({ requests }: OutsideRecord, { deliveries }: Stored): readonly string[] {

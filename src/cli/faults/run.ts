@@ -6,6 +6,7 @@ import { chanceOf } from './chance.ts'
 import { runClients } from './client.ts'
 import type { Cluster, RunDatabase } from './cluster.ts'
 import { judge } from './judge.ts'
+import { judgeLedger } from './judge-ledger.ts'
 import { none, type Verdict } from './verdict.ts'
 import { POSTBACK_TIMEOUT_SECONDS } from './plan.ts'
 import { openRecord, type OutsideRecord } from './record.ts'
@@ -69,6 +70,7 @@ export async function runFaults(cluster: Cluster, options: RunOptions): Promise<
     return {
       verdicts: [
         ...judge(record, await readStored(stored.database)),
+        ...(await judgeLedger(stored.database)),
         none('service_deaths', deaths),
       ],
       calls: record.calls.size,

@@ -14,6 +14,7 @@ import { createTrials } from '../../delivery/trial.ts'
 import { startDeliveryWorker } from '../../delivery/worker.ts'
 import { NOT_YET_KNOWN } from '../../domain/call.ts'
 import type { Buyer, CampaignRules } from '../../domain/campaign.ts'
+import { anchorLedger } from '../../flow/anchor-ledger.ts'
 import { type ConfigurationView, startConfigurationView } from '../../flow/configuration-view.ts'
 import { expirePostbacks } from '../../flow/expire-postbacks.ts'
 import type { FlowDeps } from '../../flow/flow-deps.ts'
@@ -36,6 +37,8 @@ export const DATABASE_AWAY = 75
 
 const CONNECTIONS_MAX = 12
 const EXPIRY_MS = 100
+/** An anchor takes two rounds of one life, and a life is short. */
+const ANCHOR_MS = 200
 /** Recovery after a crash takes a lease, so the run would last as long as the usual 15 s each time. */
 const LEASE_MS = 3_000
 const DEADLINE_MS = 2_000
@@ -72,6 +75,12 @@ async function startService({ connection, port, keySecret }: ServiceSettings): P
     name: 'expire-postbacks',
     everyMs: EXPIRY_MS,
     round: async () => (await expirePostbacks(deps)).isFull,
+    log: silent,
+  })
+  startLoop({
+    name: 'anchor-ledger',
+    everyMs: ANCHOR_MS,
+    round: anchorLedger({ database, log: silent }),
     log: silent,
   })
   const app = buildServer({

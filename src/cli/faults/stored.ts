@@ -33,6 +33,8 @@ export interface StoredDelivery {
   readonly trackingUrlId: string
   readonly occurrence: number
   readonly state: string
+  /** Whether the attempt that was taken is on record. */
+  readonly isLogged: boolean
 }
 
 /** Reads all of it. */
@@ -47,8 +49,12 @@ export async function readStored(db: Queryable): Promise<Stored> {
        from settlements order by call_uuid, revision`,
   )
   const deliveries = await db.query<StoredDelivery>(
-    `select call_uuid "callUuid", tracking_url_id "trackingUrlId", occurrence, state
-       from deliveries order by call_uuid, tracking_url_id, occurrence`,
+    `select call_uuid "callUuid", tracking_url_id "trackingUrlId", occurrence, state,
+            exists (select from attempts a
+                     where (a.call_uuid, a.tracking_url_id, a.occurrence)
+                           = (d.call_uuid, d.tracking_url_id, d.occurrence)
+                       and a.status between 200 and 299) "isLogged"
+       from deliveries d order by call_uuid, tracking_url_id, occurrence`,
   )
   return {
     calls: new Map(calls.rows.map((call) => [call.callUuid, call])),
