@@ -18,6 +18,7 @@ import type { FlowDeps } from './flow/flow-deps.ts'
 import { startLoop } from './flow/loop.ts'
 import { recoverCalls, watchForForgottenCalls, watchForLostCalls } from './flow/recover-calls.ts'
 import { createSteps, type Steps } from './flow/steps.ts'
+import { publicUrlOf } from './http/public-url.ts'
 import { buildServer, startHttp } from './http/server.ts'
 import { type CallKeys, createCallKeys } from './keys.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
@@ -30,8 +31,10 @@ import { createLogger, type Log, type Logger } from './telemetry/logger.ts'
 /** A running service. */
 export interface Bridge {
   readonly addresses: {
-    /** Base of postbacks and API; undefined where this process does not do HTTP. */
+    /** Base of API and dashboard on this machine; undefined where this process does not do HTTP. */
     readonly http: string | undefined
+    /** Base of the postback URLs of buyers; undefined where this process does not do HTTP. */
+    readonly postbacks: string | undefined
     /** As the SIP server names them, for example `udp/127.0.0.1:5060`. */
     readonly sip: readonly string[]
   }
@@ -108,7 +111,11 @@ async function open(config: Config, overrides: BridgeOverrides, opened: Opened):
   const sip = await startSipRole(parts, { deps, steps }, overrides)
   if (sip) state.sip = sip
   return {
-    addresses: { http, sip: sip?.controller.hostports ?? [] },
+    addresses: {
+      http,
+      postbacks: http && (publicUrlOf(config.publicUrl, config.http) ?? http),
+      sip: sip?.controller.hostports ?? [],
+    },
     reloadCertificate: config.sip.tls && sip?.engine?.reloadCertificate,
     adminApiKey: secrets.adminApiKey,
     secretsWrittenTo: secrets.generated ? secrets.file : undefined,
@@ -249,7 +256,7 @@ async function startHttpRole(
     refreshConfiguration: view.refresh,
     runTrial: trials.run,
     wakeDelivery,
-    publicUrl: config.publicUrl,
+    publicUrl: publicUrlOf(config.publicUrl, config.http),
     readMetrics: () =>
       readBridgeMetrics({ events, poolUsage: database.usage, engine: () => state.sip?.engine }),
     readiness: {

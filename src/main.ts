@@ -40,7 +40,7 @@ function announce({ addresses, adminApiKey, secretsWrittenTo }: Bridge): void {
   const lines = ['Bridgeback is ready.']
   if (addresses.sip.length > 0) lines.push(`  SIP        ${addresses.sip.join('  ')}`)
   if (addresses.http !== undefined) {
-    lines.push(`  postbacks  ${addresses.http}/calls/{uuid}/set_value?key={key}&revenue=10.00`)
+    lines.push(`  postbacks  ${addresses.postbacks}/calls/{uuid}/set_value?key={key}&revenue=10.00`)
     lines.push(`  dashboard  ${addresses.http}/`)
     lines.push(`  API        ${addresses.http}/api/v1`)
   }

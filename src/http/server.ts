@@ -19,6 +19,7 @@ import { type MetricsDeps, registerMetrics } from './metrics.ts'
 import { registerDocs } from './openapi/docs.ts'
 import { noteRoutes } from './openapi/registered-routes.ts'
 import { type PostbackDeps, registerPostbacks } from './postbacks.ts'
+import { originOf } from './public-url.ts'
 
 /** How long a client may take. */
 export interface HttpTimeouts {
@@ -170,7 +171,7 @@ function writeProblem(socket: Socket, code: ProblemCode): void {
 
 /** A server that listens. */
 export interface HttpServer {
-  /** Without a trailing slash. */
+  /** Where this machine reaches it, without a slash at the end. */
   readonly url: string
   readonly port: number
   /** Takes no new connections, answers what has arrived, and closes the rest after a while. */
@@ -203,7 +204,7 @@ export async function startHttp(
   const address = app.server.address()
   const boundPort = typeof address === 'object' && address ? address.port : port
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`,
+    url: originOf({ host, port: boundPort }),
     port: boundPort,
     close: () => closeWithin(app, closeGraceMs),
   }

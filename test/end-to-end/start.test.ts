@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { holdPort } from '../../sip-scenarios/ports.ts'
-import { makeDataDir, startInVain } from '../support/service.ts'
+import { makeDataDir, startInVain, startService } from '../support/service.ts'
 
 const OPTIONS = { timeout: 120_000 }
 
@@ -62,6 +62,20 @@ describe(
     })
   },
 )
+
+it('shows people the URL that buyers see, and itself where it listens', OPTIONS, async () => {
+  const service = await startService(await makeDataDir(), {
+    PUBLIC_URL: 'https://calls.example/bridge',
+  })
+  expect(service.said()).toContain(' https://calls.example/bridge/calls/{uuid}/set_value?key={key}')
+  expect(service.said()).toContain(` ${service.api}/api/v1`)
+  const response = await fetch(
+    `${service.api}/api/v1/wizard/buyer-urls?base_url=https://crm.example/`,
+    { headers: { authorization: `Bearer ${service.apiKey}` } },
+  )
+  const { postback_url } = (await response.json()) as { postback_url: string }
+  expect(postback_url).toMatch(/^https:\/\/calls\.example\/bridge\/calls\//)
+})
 
 /** A port that somebody listens on for as long as the test runs. */
 async function takePort(): Promise<number> {

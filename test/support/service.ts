@@ -13,6 +13,8 @@ import { waitFor } from './wait.ts'
 export interface ServiceProcess extends Target {
   /** Exit code; null if a signal ended it. */
   readonly exited: Promise<number | null>
+  /** Standard error so far. */
+  said(): string
   signal(signal: NodeJS.Signals): void
 }
 
@@ -50,7 +52,7 @@ export async function startService(
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await exited
   })
-  const address = /ready\.\n +SIP +.*?udp\/([\d.]+):(\d+).*\n +postbacks +(http:\/\/[\d.:]+)\//
+  const address = /ready\.\n +SIP +.*?udp\/([\d.]+):(\d+).*\n[\s\S]* +API +(http:\/\/[\d.:]+)\//
   const [, host = '', port = '', api = ''] = await waitFor(
     () => {
       if (child.exitCode !== null) throw new Error(`the service has ended: ${said()}`)
@@ -65,6 +67,7 @@ export async function startService(
     api,
     apiKey: API_KEY,
     exited,
+    said,
     signal: (signal) => void child.kill(signal),
   }
 }
