@@ -1,9 +1,12 @@
 import type { TrunkNumbers } from '../domain/campaign.ts'
 import { normaliseNumber } from '../domain/number.ts'
+import { splitList } from './header-list.ts'
 import type { SipMessage } from './srf.ts'
 
-const QUOTED = /"(?:[^"\\]|\\.)*"/g
-const USER = /<?\s*(?:sips?|tel):([^@;>\s]{1,64})/i
+// Never begun at an escaped quote, nor with lengths left open: strangers' text is read once.
+const QUOTED = /(?<!\\)"(?:[^"\\]|\\.)*"/g
+/** The first URI of a text, and its user if it has one; parameters may stand before the @ (RFC 4694). */
+const URI = /sips?:(?:([^@;>\s]{1,64})(?:;[^@>\s]{0,256})?@)?|tel:([^;>\s]{1,64})/i
 
 /** Who calls, in E.164. */
 export interface Caller {
@@ -35,12 +38,14 @@ export function readCaller(
 ): Caller {
   const read = (name: string) => {
     const value = request.get(name)
-    return value !== undefined && USER.test(value) ? value : undefined
+    return value !== undefined && URI.test(value) ? value : undefined
   }
   const asserting = isTrusted ? (read('P-Asserted-Identity') ?? read('Remote-Party-ID')) : undefined
-  const asserted = numberIn(asserting ?? '', numbers)
+  // Two may be asserted, a SIP address and a telephone number. @see RFC 3325 §9.1
+  const [asserted] = splitList(asserting ?? '').flatMap((each) => numberIn(each, numbers) ?? [])
   if (isWithheld(request)) return { number: undefined, asserted }
-  return { number: numberIn(asserting ?? read('From') ?? '', numbers), asserted }
+  const isAsserted = asserting !== undefined
+  return { number: isAsserted ? asserted : numberIn(read('From') ?? '', numbers), asserted }
 }
 
 /**
@@ -79,7 +84,10 @@ function isWithheld(request: Pick<SipMessage, 'get'>): boolean {
   return hasPrivacy || /;\s*privacy=(?:full|uri)\b/i.test(request.get('Remote-Party-ID') ?? '')
 }
 
-/** The E.164 number in an address, a URI or a list of them: that of the first; undefined for all else. */
+/**
+ * The E.164 number in an address, a URI or a list of them: that of the first; undefined for all else. A host is no
+ * number, though it may look like one.
+ */
 export function numberIn(
   text: string,
   { country, prefix }: Pick<TrunkNumbers, 'country' | 'prefix'>,
@@ -91,7 +99,8 @@ export function numberIn(
 
 function userOf(text: string): string {
   // A display name is the caller's own choice, and may look like an address.
-  const user = USER.exec(text.replaceAll(QUOTED, '""'))?.[1] ?? ''
+  const [, inSip, inTel] = URI.exec(text.replaceAll(QUOTED, '""')) ?? []
+  const user = inSip ?? inTel ?? ''
   try {
     return decodeURIComponent(user)
   } catch {

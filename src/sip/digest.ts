@@ -31,7 +31,8 @@ export function digestResponse(input: DigestInput, password: string): string {
 /** The parameters of one challenge or of one set of credentials, names in lower case. */
 export type DigestParameters = ReadonlyMap<string, string>
 
-const PARAMETER = /([a-z][\w-]*)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi
+// Begins where a name does and nowhere inside it: anybody may send this, before we know who it is.
+const PARAMETER = /(?<![\w-])([a-z][\w-]*)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi
 
 /**
  * Reads the Digest entries of an authentication header. The SIP client joins several header lines with

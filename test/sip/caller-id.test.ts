@@ -50,6 +50,38 @@ describe('the caller', () => {
     ],
     ['anonymous', { From: '"Anonymous" <sip:anonymous@anonymous.invalid>' }, undefined, undefined],
     ['Restricted', { From: '<sip:Restricted@carrier>' }, undefined, undefined],
+    ['a host alone', { From: '"Anonymous" <sip:203.0.113.45>;tag=a' }, undefined, undefined],
+    ['a host alone, with more', { From: 'sip:203.0.113.45;transport=udp' }, undefined, undefined],
+    [
+      'a host, and a number behind it that is no address of the caller',
+      { From: '<sip:203.0.113.45>;x=sip:+19005550100@y' },
+      undefined,
+      undefined,
+    ],
+    [
+      'what a host asserts is nobody, whatever From says',
+      { ...FROM, 'P-Asserted-Identity': '<sip:203.0.113.45>' },
+      undefined,
+      undefined,
+    ],
+    [
+      'the number of the two identities that may be asserted (RFC 3325 §9.1)',
+      { ...FROM, 'P-Asserted-Identity': '"A, B" <sip:acct@c>, <tel:+14155550123>' },
+      '+14155550123',
+      '+14155550123',
+    ],
+    [
+      'an account alone is no number, whatever From says',
+      { ...FROM, 'P-Asserted-Identity': '<sip:acct@c>' },
+      undefined,
+      undefined,
+    ],
+    [
+      'parameters before the @',
+      { From: '<sip:+12125550100;npdi;rn=+12125550000@c;user=phone>;tag=a' },
+      '+12125550100',
+      undefined,
+    ],
   ])('of a trusted trunk: %s', (_, headers, number, asserted) => {
     expect(readCaller(of(headers), aTrunk())).toEqual({ number, asserted })
   })
@@ -105,6 +137,16 @@ describe('the dialled number', () => {
       expect(dialledNumber(of({}), writing({ dialled }))).toBe('+18005550100')
     },
   )
+
+  it.each([
+    ['request_uri', 'sip:203.0.113.45', {}],
+    ['request_uri', 'sip:203.0.113.45;transport=udp', {}],
+    ['to', 'sip:a', { To: '<sip:203.0.113.45:5060>' }],
+    ['diversion', 'sip:a', { Diversion: '<sip:203.0.113.45>;reason=no-answer' }],
+    ['history_info', 'sip:a', { 'History-Info': '<sip:203.0.113.45>;index=1' }],
+  ] as const)('is never made of a host: %s, %s', (dialled, uri, headers) => {
+    expect(dialledNumber({ ...of(headers), uri }, writing({ dialled }))).toBeUndefined()
+  })
 
   it("loses the trunk's prefix", () => {
     const prefixed = { ...of({}), uri: 'sip:99918005550100@h' }
