@@ -11,8 +11,8 @@ import { parseCampaignRules } from '../domain/configuration-document.ts'
 import type { LedgerCounts, LedgerSource } from '../flow/verify-ledger.ts'
 
 /**
- * One line of an export: the rules first, then the entries call by call, then the anchors, and how many there
- * were of both. Without its last line a file that was cut off would pass for a shorter ledger.
+ * One line of an export: the entries call by call, then the rules, then the anchors, and how many entries and
+ * anchors there were. Without its last line a file that was cut off would pass for a shorter ledger.
  */
 type Line =
   | {
@@ -41,12 +41,13 @@ export async function exportLedger(db: Queryable, file: string): Promise<number>
     if (!out.write(text)) await Promise.race([once(out, 'drain'), failed])
   }
   const anchors = await listAnchors(db)
-  await write(await rulesOf(db))
   let entries = 0
   for await (const page of readLedger(db)) {
     entries += page.length
     await write(page.map((stored) => ({ ...stored, line: 'entry', call: undefined })))
   }
+  // Last: an entry may be of a version that came while the pages before it were written.
+  await write(await rulesOf(db))
   await write(anchors.map((anchor) => ({ line: 'anchor', ...anchor })))
   await write([{ line: 'end', entries, anchors: anchors.length }])
   out.end()
