@@ -4,6 +4,8 @@ import { listActs, type RecordedAct } from '../../db/audit.ts'
 import type { Database } from '../../db/queryable.ts'
 import { ENVIRONMENT_KEY } from '../../domain/api-key.ts'
 import { ACTS } from '../../domain/audit.ts'
+import { type Answer, described, page } from '../openapi/route-description.ts'
+import { instant, textOrNull } from './answer-fields.ts'
 import { Instant, nextLink, PageSize, readQuery } from './query.ts'
 
 /** What the record needs from around it. */
@@ -12,33 +14,63 @@ export interface AuditDeps {
 }
 
 const Query = z.strictObject({
-  /** The id or name of a key, a user of the machine, or `cli` for the whole command line. */
-  who: z.string().max(256).optional(),
+  who: z
+    .string()
+    .max(256)
+    .optional()
+    .describe('The id or name of a key, a user of the machine, or `cli` for the command line.'),
   what: z.enum(ACTS).optional(),
   created_from: Instant.optional(),
   created_to: Instant.optional(),
   limit: PageSize,
-  /** From the `next` link: the last act of the page before. */
-  before: z.coerce.number().int().positive().optional(),
+  before: z.coerce
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('From the `next` link: the last act of the page before.'),
+})
+
+const ACT_ANSWER = z
+  .object({
+    id: z.int(),
+    at: instant,
+    who: z.object({
+      kind: z.enum(['key', 'cli']).describe('Through the API, or on the command line.'),
+      id: textOrNull.describe('Of the key, as `/api-keys` has it.'),
+      name: z.string().describe('Of the key, or of the user of the machine.'),
+    }),
+    what: z.enum(ACTS),
+    subject: textOrNull.describe('The id of what it was done to; `null` if that was many.'),
+    details: z.record(z.string(), z.unknown()),
+    source: textOrNull.describe('The address that the request came from.'),
+  })
+  .meta({ id: 'Act' })
+
+const LIST = described({
+  group: 'Access',
+  summary: 'Lists what people have done by hand, the latest first',
+  query: Query,
+  answers: { 200: page('A page of the record.', z.array(ACT_ANSWER)) },
 })
 
 /** `GET /audit`: what people have done by hand, latest first. */
 export function registerAudit(app: FastifyInstance, { database }: AuditDeps): void {
-  app.get('/audit', async (request, reply) => {
+  app.get('/audit', LIST, async (request, reply) => {
     const query = readQuery(Query, request.query, reply)
     if (!query) return reply
     const { limit, who, what, created_from: from, created_to: to, before } = query
     const found = await listActs(database, { who, what, from, to, before }, limit + 1)
-    const page = found.slice(0, limit)
-    const last = page.at(-1)
+    const acts = found.slice(0, limit)
+    const last = acts.at(-1)
     if (found.length > limit && last) {
       reply.header('link', nextLink(request.url, String(last.auditId)))
     }
-    return page.map(showAct)
+    return acts.map(showAct)
   })
 }
 
-const showAct = (act: RecordedAct): object => ({
+const showAct = (act: RecordedAct): Answer<typeof ACT_ANSWER> => ({
   id: act.auditId,
   at: act.at,
   who: {
