@@ -27,18 +27,24 @@ export const key = {
  */
 
 /**
+ * @typedef {object} Options
+ * @property {'GET' | 'POST'} [method]
+ * @property {AbortSignal} [signal] aborted where the answer is no longer wanted
+ */
+
+/**
  * Asks the API.
  *
  * @param {string} path below `/api/v1`
  * @param {Record<string, string>} [query] empty values are left out
- * @param {'GET' | 'POST'} [method]
+ * @param {Options} [options]
  * @returns {Promise<Answer>}
  * @throws {ApiProblem}
  */
-export async function ask(path, query = {}, method = 'GET') {
-  const response = await send(path, query, method)
+export async function ask(path, query = {}, options = {}) {
+  const response = await send(path, query, options)
   const next = /\?([^>]*)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1]
-  return { body: await response.json(), next }
+  return { body: await whole(response.json()), next }
 }
 
 /**
@@ -46,19 +52,32 @@ export async function ask(path, query = {}, method = 'GET') {
  *
  * @param {string} path
  * @param {Record<string, string>} query
+ * @throws {ApiProblem}
  */
-export const askForFile = async (path, query) => (await send(path, query, 'GET')).blob()
+export const askForFile = async (path, query) => whole((await send(path, query, {})).blob())
+
+/**
+ * The service cuts an answer off where it cannot finish it.
+ *
+ * @template T
+ * @param {Promise<T>} reading
+ * @returns {Promise<T>}
+ */
+const whole = (reading) =>
+  reading.catch(() => {
+    throw new ApiProblem(0, 'The answer was cut off: try again, or ask for less.')
+  })
 
 /**
  * @param {string} path
  * @param {Record<string, string>} query
- * @param {'GET' | 'POST'} method
+ * @param {Options} options
  */
-async function send(path, query, method) {
+async function send(path, query, options) {
   const given = Object.entries(query).filter(([, value]) => value !== '')
   const text = given.length > 0 ? `?${new URLSearchParams(given)}` : ''
   const headers = { authorization: `Bearer ${key.get() ?? ''}` }
-  const response = await fetch(`/api/v1${path}${text}`, { method, headers }).catch(() => {
+  const response = await fetch(`/api/v1${path}${text}`, { ...options, headers }).catch(() => {
     throw new ApiProblem(0, 'The service does not answer.')
   })
   if (!response.ok) throw await readProblem(response)

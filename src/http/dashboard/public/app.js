@@ -5,12 +5,14 @@ import { element, field } from './element.js'
 import { showOverview } from './overview.js'
 import { showPostbacks } from './postbacks.js'
 import { showReports } from './reports.js'
+import { createScreen } from './screen.js'
 import { showTrackingUrls } from './tracking-urls.js'
 
 /**
  * @typedef {object} Place where the reader is: `#/calls/{id}?query`
  * @property {string} id
  * @property {Record<string, string>} query
+ * @property {AbortSignal} signal aborted once the reader goes on
  */
 
 /** @typedef {(place: Place) => Promise<readonly HTMLElement[]>} Page */
@@ -18,38 +20,42 @@ import { showTrackingUrls } from './tracking-urls.js'
 /** @type {Readonly<Record<string, Page>>} */
 const PAGES = {
   '': showOverview,
-  calls: ({ id, query }) => (id === '' ? showCalls(query) : showCall(id)),
-  reports: ({ query }) => showReports(query),
-  postbacks: ({ query }) => showPostbacks(query),
+  calls: (place) => (place.id === '' ? showCalls(place) : showCall(place)),
+  reports: showReports,
+  postbacks: showPostbacks,
   'tracking-urls': showTrackingUrls,
 }
-/** The overview is read anew this often while somebody looks at it. */
+/** The overview is read anew this long after it was painted, while somebody looks at it. */
 const REFRESH_MS = 5_000
 
 const page = /** @type {HTMLElement} */ (document.getElementById('page'))
 const signOut = /** @type {HTMLElement} */ (document.getElementById('sign-out'))
 
-/** Counts the times that something was asked for, so that a slow answer never covers a later one. */
-let shown = 0
+/** @type {ReturnType<typeof createScreen<readonly HTMLElement[]>>} */
+const showOnScreen = createScreen((parts) => page.replaceChildren(...parts), later)
 
 signOut.addEventListener('click', () => {
   key.forget()
   void show()
 })
 addEventListener('hashchange', () => void show())
-setInterval(() => {
-  if (document.visibilityState === 'visible' && key.get() && readPlace().name === '') void show()
-}, REFRESH_MS)
 void show()
 
-async function show() {
-  const turn = ++shown
-  const { name, place } = readPlace()
+function show() {
+  const { name, id, query } = readPlace()
   markPlace(name)
-  signOut.hidden = key.get() === null
-  if (key.get() === null) return page.replaceChildren(signIn())
-  const parts = await read(PAGES[name], place)
-  if (turn === shown) page.replaceChildren(...parts)
+  return showOnScreen((signal) => read(PAGES[name], { id, query, signal }), {
+    isKeptFresh: name === '',
+  })
+}
+
+/** @param {() => void} again */
+function later(again) {
+  setTimeout(() => {
+    const isSeen = document.visibilityState === 'visible' && key.get() !== null
+    if (isSeen) again()
+    else later(again)
+  }, REFRESH_MS)
 }
 
 /**
@@ -57,22 +63,29 @@ async function show() {
  * @param {Place} place
  */
 async function read(read, place) {
+  signOut.hidden = key.get() === null
+  if (key.get() === null) return [signIn()]
   if (!read) return [element('p', { class: 'problem' }, 'There is no such page.')]
   try {
     return await read(place)
   } catch (error) {
-    if (!(error instanceof ApiProblem)) throw error
-    if (error.status !== 401)
-      return [element('p', { class: 'problem', role: 'alert' }, error.message)]
+    if (!(error instanceof ApiProblem)) console.error(error)
+    const isRefused = error instanceof ApiProblem && error.status === 401
+    if (!isRefused) return [element('p', { class: 'problem', role: 'alert' }, sayProblem(error))]
     key.forget()
+    signOut.hidden = true
     return [signIn('The key is not valid.')]
   }
 }
 
+/** @param {unknown} error */
+const sayProblem = (error) =>
+  error instanceof ApiProblem ? error.message : 'This page cannot be shown: please report it.'
+
 function readPlace() {
   const [path = '', search = ''] = location.hash.replace(/^#\/?/, '').split('?')
   const [name = '', id = ''] = path.split('/')
-  return { name, place: { id, query: Object.fromEntries(new URLSearchParams(search)) } }
+  return { name, id, query: Object.fromEntries(new URLSearchParams(search)) }
 }
 
 /** @param {string} name */

@@ -4,9 +4,9 @@ import { badge, details, duration, money, time } from './show.js'
 import { timelineTable } from './timeline.js'
 
 /** One call: the decision in words, its money step by step, its deliveries, and all that happened.
- * @param {string} uuid
+ * @param {{ id: string, signal: AbortSignal }} place
  */
-export async function showCall(uuid) {
+export async function showCall({ id: uuid, signal }) {
   const [
     { body: call },
     { body: why },
@@ -14,11 +14,11 @@ export async function showCall(uuid) {
     { body: settlements },
     { body: deliveries },
   ] = await Promise.all([
-    ask(`/calls/${uuid}`),
-    ask(`/calls/${uuid}/why`),
-    ask(`/calls/${uuid}/timeline`),
-    ask('/settlements', { call: uuid }),
-    ask('/deliveries', { call: uuid }),
+    ask(`/calls/${uuid}`, {}, { signal }),
+    ask(`/calls/${uuid}/why`, {}, { signal }),
+    ask(`/calls/${uuid}/timeline`, {}, { signal }),
+    ask('/settlements', { call: uuid }, { signal }),
+    ask('/deliveries', { call: uuid }, { signal }),
   ])
   return [
     element('h1', {}, 'Call ', element('span', { class: 'mono' }, call.uuid)),
@@ -113,7 +113,7 @@ function resendButton(id) {
   button.addEventListener('click', () => {
     button.toggleAttribute('disabled', true)
     const path = `/deliveries/${encodeURIComponent(id)}/resend`
-    ask(path, {}, 'POST').then(
+    ask(path, {}, { method: 'POST' }).then(
       () => (button.textContent = 'Queued'),
       (error) => (button.textContent = error.message),
     )

@@ -36,9 +36,9 @@ export const callTable = (calls) =>
     'No calls.',
   )
 
-/** @param {Record<string, string>} query */
-export async function showCalls(query) {
-  const { body, next } = await ask('/calls', query)
+/** @param {{ query: Record<string, string>, signal: AbortSignal }} place */
+export async function showCalls({ query, signal }) {
+  const { body, next } = await ask('/calls', query, { signal })
   return [
     element('h1', {}, 'Calls'),
     filters(query),

@@ -6,15 +6,17 @@ import { describeProblem } from './tracking-urls.js'
 
 const DAY_MS = 86_400_000
 
-/** What needs somebody, the last day's figures by campaign, and the latest calls. */
-export async function showOverview() {
+/** What needs somebody, the last day's figures by campaign, and the latest calls.
+ * @param {{ signal: AbortSignal }} place
+ */
+export async function showOverview({ signal }) {
   const to = new Date()
   const from = new Date(to.getTime() - DAY_MS)
   const [urls, report, calls, ready] = await Promise.all([
-    ask('/tracking-urls'),
-    ask('/reports', { by: 'campaign', from: from.toISOString(), to: to.toISOString() }),
-    ask('/calls', { limit: '10' }),
-    fetch('/readyz').then(
+    ask('/tracking-urls', {}, { signal }),
+    ask('/reports', { by: 'campaign', from: from.toISOString(), to: to.toISOString() }, { signal }),
+    ask('/calls', { limit: '10' }, { signal }),
+    fetch('/readyz', { signal }).then(
       (response) => response.json(),
       () => ({ away: ['service'] }),
     ),

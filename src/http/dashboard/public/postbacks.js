@@ -14,10 +14,10 @@ const COLUMNS = [
 ]
 
 /** Every postback whose call exists, refused ones too.
- * @param {Record<string, string>} query
+ * @param {{ query: Record<string, string>, signal: AbortSignal }} place
  */
-export async function showPostbacks(query) {
-  const { body, next } = await ask('/postback-log', query)
+export async function showPostbacks({ query, signal }) {
+  const { body, next } = await ask('/postback-log', query, { signal })
   const rows = body.map((/** @type {any} */ postback) => [
     time(postback.received_at),
     callLink(postback.call_uuid),

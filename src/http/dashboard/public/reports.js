@@ -5,7 +5,6 @@ import { duration, money, share } from './show.js'
 
 const DIMENSIONS = ['campaign', 'publisher', 'buyer', 'number', 'day']
 const DAYS = 7
-const DAY_MS = 86_400_000
 
 /** @param {readonly string[]} by */
 export const reportColumns = (by) => [
@@ -41,28 +40,33 @@ export const reportRow = (by) => (/** @type {any} */ row) => [
   duration(row.connected_seconds),
 ]
 
-/** @param {Record<string, string>} given */
-export async function showReports(given) {
+/** @param {{ query: Record<string, string>, signal: AbortSignal }} place */
+export async function showReports({ query: given, signal }) {
   const query = { ...defaults(), ...given }
   const by = query.by.split(',')
-  const { body } = await ask('/reports', query)
+  const { body } = await ask('/reports', query, { signal })
   return [
     element('h1', {}, 'Reports'),
     filters(query),
     table(reportColumns(by), body.map(reportRow(by)), 'No calls in this time.'),
-    element('p', {}, saveButton(query)),
+    saveButton(query),
   ]
 }
 
+/** The last days, today's included, as the reader's calendar has them. */
 function defaults() {
-  /** @param {number} ms */
-  const dayOf = (ms) => new Date(ms).toISOString().slice(0, 10)
-  const now = Date.now()
+  /** @param {number} days from today */
+  const day = (days) => {
+    const date = new Date()
+    date.setDate(date.getDate() + days)
+    const parts = [date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0'))
+    return [date.getFullYear(), ...parts].join('-')
+  }
   return {
     by: 'campaign',
     time: 'call',
-    from: dayOf(now - (DAYS - 1) * DAY_MS),
-    to: dayOf(now + DAY_MS),
+    from: day(1 - DAYS),
+    to: day(1),
     time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   }
 }
@@ -89,10 +93,16 @@ function filters(query) {
 
 /** @param {Record<string, string>} query */
 function saveButton(query) {
+  const problem = element('span', { class: 'problem', role: 'alert' })
   const save = async () => {
+    problem.textContent = ''
     const url = URL.createObjectURL(await askForFile('/reports', { ...query, format: 'csv' }))
     element('a', { href: url, download: 'report.csv' }).click()
     URL.revokeObjectURL(url)
   }
-  return element('button', { type: 'button', click: () => void save() }, 'Save as CSV')
+  const say = (/** @type {Error} */ { message }) => {
+    problem.textContent = message
+  }
+  const click = () => void save().catch(say)
+  return element('p', {}, element('button', { type: 'button', click }, 'Save as CSV'), ' ', problem)
 }

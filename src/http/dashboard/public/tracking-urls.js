@@ -22,8 +22,9 @@ export function describeProblem({ id, campaign_id, problem }) {
   return `Tracking URL “${id}” of campaign “${campaign_id}” ${what} since ${since}; the last answer of ${problem.host} was ${last}.`
 }
 
-export async function showTrackingUrls() {
-  const { body } = await ask('/tracking-urls')
+/** @param {{ signal: AbortSignal }} place */
+export async function showTrackingUrls({ signal }) {
+  const { body } = await ask('/tracking-urls', {}, { signal })
   const report = element('pre', { class: 'mono', hidden: true })
   const rows = body.map((/** @type {any} */ url) => [
     url.id,
@@ -50,7 +51,7 @@ function testButton({ id, campaign_id }, report) {
     const shown = await ask(
       `/tracking-urls/${encodeURIComponent(id)}/test`,
       { campaign: campaign_id },
-      'POST',
+      { method: 'POST' },
     ).then(
       ({ body }) => JSON.stringify(body, undefined, 2),
       (error) => error.message,
