@@ -29,13 +29,14 @@ const FAILURES_MAX = 10
 const FAILURES_MS = 300_000
 const SOURCES_REMEMBERED = 10_000
 
-/** Credentials, and how far they can be trusted. */
-type Reading = 'right' | 'stale' | 'wrong' | 'none'
+/** Credentials, and how far they can be trusted; those with a stale nonce may be right or wrong. */
+type Reading = 'right' | 'stale' | 'wrong'
 
 /**
  * Digest authentication of INVITEs by SHA-256 and MD5. A nonce holds its time and is a MAC over it and the
- * source address, so nothing is stored until it was used; then its count may only rise. An unknown user name
- * is answered like a wrong password, after as much work. @see RFC 7616, RFC 8760
+ * source address, so nothing is stored until it was used; then its count may only rise. Without a nonce of ours
+ * no credentials are looked at, nor counted against the address. An unknown user name is answered like a wrong
+ * password, after as much work. @see RFC 7616, RFC 8760
  */
 export function createDigestGate({ secret, now }: DigestGateOptions): DigestGate {
   const counts = createBoundedMap<number>(NONCES_REMEMBERED)
@@ -55,10 +56,12 @@ export function createDigestGate({ secret, now }: DigestGateOptions): DigestGate
     given: DigestParameters,
   ): Reading => {
     const nonce = given.get('nonce') ?? ''
+    // First: whoever wrote a false address has never heard our nonce, and must not speak for who is there.
+    if (!isFresh(nonce, request.source_address)) return 'stale'
     if (!isRight(request, trunk, given)) return 'wrong'
     const count = Number.parseInt(given.get('nc') ?? '', 16)
     const isNext = count > (counts.get(nonce) ?? 0)
-    if (!isFresh(nonce, request.source_address) || !isNext) return 'stale'
+    if (!isNext) return 'stale'
     counts.set(nonce, count)
     return 'right'
   }

@@ -7,7 +7,7 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import Srf from 'drachtio-srf'
-import { answerEarlyUpdate } from './dialog-requests.ts'
+import { answerEarlyUpdate, guarded } from './dialog-requests.ts'
 import { inBackground, type OnFailure } from './in-background.ts'
 import { watchDialog } from './watch-dialog.ts'
 
@@ -217,7 +217,9 @@ export function connectSipClient(
   const srf = new Srf() as unknown as RawSrf
   const lost = new EventEmitter().setMaxListeners(0)
   const client: Client = { srf, lost, onFailure: events.onFailure }
-  for (const [method, handler] of Object.entries(events.onRequest)) srf.use(method, handler)
+  for (const [method, handler] of Object.entries(events.onRequest)) {
+    srf.use(method, guarded(handler, events.onFailure))
+  }
   srf.on('connect', (error: Error | null, hostports: string) => {
     if (error) events.onRefused(error)
     else events.onConnect(hostports.split(','))

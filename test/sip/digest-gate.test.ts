@@ -95,6 +95,30 @@ describe('a digest gate', () => {
     expect(check({})).toMatchObject({ kind: 'challenged' })
   })
 
+  it('counts against nobody what was not asked for: its sender may have written any address', () => {
+    const { challengeText, answer, check, wait } = start()
+    const forged = challengeText('198.51.100.7')
+    const wrong = { username: 'carrier', password: 'wrong' }
+    const old = answer(challengeText(), wrong)
+    wait(60_001)
+    for (let time = 0; time < 10; time++) {
+      check({ Authorization: 'Digest username="carrier", nonce="1.2", response="00"' })
+      check(answer(forged, wrong))
+      check(old)
+    }
+    expect(check(answer(challengeText()))).toEqual({ kind: 'proved', trunk })
+  })
+
+  it('says of no password whether it is right before its own nonce is shown', () => {
+    const { challengeText, answer, check } = start()
+    const forged = challengeText('198.51.100.7')
+    const heard = ['right', 'wrong'].map((password) => {
+      const proof = check(answer(forged, { username: 'carrier', password }))
+      return JSON.stringify(proof).replaceAll(/[0-9a-f]{32}/g, '')
+    })
+    expect(heard[0]).toBe(heard[1])
+  })
+
   it('leaves every other challenge of the header to others', () => {
     const { check } = start()
     expect(check({ Authorization: 'Basic dTpw' })).toMatchObject({ kind: 'challenged' })

@@ -53,6 +53,7 @@ describe('readFailure', () => {
     ['a 503 that the SIP server made itself', 503, response(''), false, 'gone', 'unreachable'],
     ['a request that could not be sent', 500, undefined, false, 'gone', 'unreachable'],
     ['a 408 out of silence', 408, response(''), false, 'gone', 'no_response'],
+    ['a 408 that the buyer sent', 408, response('198.51.100.7'), false, 'alive', 'no_response'],
     ['a 408 after ringing', 408, response('198.51.100.7'), true, 'alive', 'no_response'],
     ['a 503 of the buyer', 503, response('198.51.100.7'), false, 'alive', 'overloaded'],
     ['a 503 until later', 503, later('20;duration=9'), false, 'overloaded', 'overloaded'],
