@@ -5,6 +5,7 @@ import { type ApiKeysDeps, registerApiKeys } from './api-keys.ts'
 import { type AuditDeps, registerAudit } from './audit.ts'
 import { type CallsDeps, registerCalls } from './calls.ts'
 import { type ConfigurationDeps, registerConfiguration } from './configuration.ts'
+import { type ConfiguredDeps, registerConfigured } from './configured.ts'
 import { type DeliveriesDeps, registerDeliveries } from './deliveries.ts'
 import { registerReports, type ReportsDeps } from './reports.ts'
 import { API_PREFIX, roleNeededFor } from './roles.ts'
@@ -16,6 +17,7 @@ export interface ApiDeps
   extends
     CallsDeps,
     ConfigurationDeps,
+    ConfiguredDeps,
     ReportsDeps,
     DeliveriesDeps,
     TrackingUrlsDeps,
@@ -31,6 +33,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
     (scope, _options, done) => {
       scope.addHook('onRequest', requireKey(deps.keyRing, roleNeededFor))
       registerConfiguration(scope, deps)
+      registerConfigured(scope, deps)
       registerCalls(scope, deps)
       registerDeliveries(scope, deps)
       registerTrackingUrls(scope, deps)

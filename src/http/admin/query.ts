@@ -33,12 +33,16 @@ export const PageSize = z.coerce
 
 /**
  * The link to the same list, going on after the page's last entry.
- * @param last what stands in `before` for it
+ * @param last what stands in the parameter for it
  * @see RFC 8288
  */
-export function nextLink(target: string, last: string): string {
+export function nextLink(
+  target: string,
+  last: string,
+  parameter: 'before' | 'after' = 'before',
+): string {
   const { pathname, searchParams } = new URL(target, 'http://localhost')
-  searchParams.set('before', last)
+  searchParams.set(parameter, last)
   return `<${pathname}?${searchParams.toString()}>; rel="next"`
 }
 
@@ -52,10 +56,7 @@ export function readQuery<Query>(
   reply: FastifyReply,
 ): Query | undefined {
   const { description } = reply.request.routeOptions.config
-  assert(
-    !description || description.query === schema,
-    'a query is read by the schema that documents it',
-  )
+  assert(description?.query === schema, 'a query is read by the schema that documents it')
   const parsed = schema.safeParse(query)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path, message }) => ({
