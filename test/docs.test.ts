@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { type Setting, SETTINGS } from '../src/config.ts'
+import { KEY_ROLES } from '../src/domain/api-key.ts'
+import { ACTS } from '../src/domain/audit.ts'
 import { parseConfigurationDocument } from '../src/domain/configuration-document.ts'
 import { CONFIGURATION_SCHEMA } from '../src/domain/configuration-schema.ts'
 import { CALL_TOKENS } from '../src/domain/tokens.ts'
@@ -70,6 +72,19 @@ describe('docs/buyers.md', () => {
     const explained = tableAfter('### What is answered').map(([, status = '']) => unquoted(status))
     const known = [...wordsOfType('PostbackStatus'), 'unavailable', 'refused']
     expect(new Set(explained)).toEqual(new Set(known))
+  })
+})
+
+describe('docs/access.md', () => {
+  const rows = rowsOf(read('docs/access.md'))
+  const explained = rows.map(([word = '']) => unquoted(word))
+
+  it('explains every role of a key, from the least to the most', () => {
+    expect(explained.filter((word) => KEY_ROLES.some((role) => role === word))).toEqual(KEY_ROLES)
+  })
+
+  it('explains every act that is put on record', () => {
+    expect(explained.filter((word) => word.includes('.')).toSorted()).toEqual(ACTS.toSorted())
   })
 })
 
