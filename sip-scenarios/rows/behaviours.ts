@@ -87,16 +87,20 @@ export const BEHAVIOURS: readonly Row[] = [
   },
   {
     id: 'behaviour-loops',
-    rule: '11. Our own call that comes back is 482, a full trunk 486, a fast one 503, an unknown number 404, a database that is away 503',
+    rule: '11. Our own call that comes back is 482, a full trunk 486, a fast one 503, a caller or number beyond its limits 486, an unknown number 404, a database that is away 503',
     scenarios: [
       'our-call-comes-back-expect-482',
       'diverted-in-circles-expect-482',
       'buyer-is-ourselves',
       'trunk-full-expect-486',
       'trunk-too-fast-expect-503',
+      'caller-full-expect-486',
+      'number-too-fast-expect-486',
       'unknown-number',
     ],
     tests: [
+      test('sip/trunk-limits.test.ts', 'makes calls as often as the trunk lets one'),
+      test('sip/reception.test.ts', 'hears 486 for a caller who has as many calls'),
       test('sip/reception.test.ts', 'a call that we sent out'),
       test('sip/controller.test.ts', 'refuses a call that cannot be stored with 503'),
     ],

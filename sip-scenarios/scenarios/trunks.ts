@@ -70,6 +70,22 @@ export const TRUNKS: readonly Scenario[] = [
     expected: PLAIN,
   },
   {
+    name: 'caller-full-expect-486',
+    proves: 'Beyond the calls that the trunk lets one caller have at the same time comes 486.',
+    from: { per_caller: { concurrent: 1 } },
+    caller: 'uac-calls-too-often-expect-486',
+    buyers: ['uas-answers'],
+    expected: PLAIN,
+  },
+  {
+    name: 'number-too-fast-expect-486',
+    proves: 'Beyond the calls a second that the trunk lets one number get comes 486.',
+    from: { per_number: { calls_per_second: 0.01 } },
+    caller: 'uac-calls-too-often-expect-486',
+    buyers: ['uas-answers'],
+    expected: PLAIN,
+  },
+  {
     name: 'our-call-comes-back-expect-482',
     proves: 'A call that we sent out ourselves is known by its UUID and key, and answered 482.',
     caller: 'uac-brings-our-call-back-expect-482',

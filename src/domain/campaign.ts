@@ -46,7 +46,14 @@ export interface WrittenNumbers extends NumberStyle {
   readonly isMarked: boolean
 }
 
-export interface Trunk {
+/** How many calls are let in; undefined where nothing limits them. */
+export interface CallLimits {
+  /** Below 1 it is one call in several seconds. */
+  readonly callsPerSecondMax: number | undefined
+  readonly concurrentMax: number | undefined
+}
+
+export interface Trunk extends CallLimits {
   readonly trunkId: string
   /** Addresses and CIDR ranges that may send us calls; with `digest`, from where credentials count. */
   readonly allow: readonly string[]
@@ -56,8 +63,10 @@ export interface Trunk {
   readonly numbers: TrunkNumbers
   /** Whether what the trunk asserts of a caller is believed. @see RFC 3325 */
   readonly isTrusted: boolean
-  readonly callsPerSecondMax: number | undefined
-  readonly concurrentMax: number | undefined
+  /** For each caller's number, of the calls that come through the trunk. */
+  readonly perCaller: CallLimits
+  /** For each tracking number, likewise. */
+  readonly perNumber: CallLimits
 }
 
 /** Where a trunk puts numbers, and how it writes them. */

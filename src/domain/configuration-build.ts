@@ -1,5 +1,6 @@
 import type {
   Buyer,
+  CallLimits,
   Campaign,
   CampaignRules,
   Configuration,
@@ -116,10 +117,16 @@ function buildTrunk(document: TrunkDocument): Trunk {
     gateway,
     numbers: { format, country, dialled, prefix },
     isTrusted: trusted,
-    callsPerSecondMax: document.calls_per_second,
-    concurrentMax: document.concurrent,
+    ...callLimits(document),
+    perCaller: callLimits(document.per_caller),
+    perNumber: callLimits(document.per_number),
   }
 }
+
+const callLimits = (limits: TrunkDocument['per_caller'] = {}): CallLimits => ({
+  callsPerSecondMax: limits.calls_per_second,
+  concurrentMax: limits.concurrent,
+})
 
 function buildCampaign({ numbers = [], ...rules }: CampaignDocument): Campaign {
   return {

@@ -72,7 +72,7 @@ function ofTrunk(trunk: TrunkDocument): TrunkDocument {
   const { numbers = {} } = trunk
   return without(
     { ...trunk, numbers: without(numbers, DEFAULTS.trunk.numbers) },
-    { allow: [], numbers: {}, trusted: DEFAULTS.trunk.trusted },
+    { allow: [], numbers: {}, trusted: DEFAULTS.trunk.trusted, per_caller: {}, per_number: {} },
   )
 }
 

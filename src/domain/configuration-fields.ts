@@ -77,6 +77,11 @@ export const credential = text((value) =>
 /** A whole number within a range, both ends included. */
 export const whole = (min: number, max: number) => z.int().min(min).max(max)
 
+const RATE_MIN = 0.001
+
+/** How often in a second; below 1 it is once in several. */
+export const rate = (max: number) => z.number().min(RATE_MIN).max(max)
+
 const PING_SECONDS_MIN = 10
 const PING_SECONDS_MAX = 600
 

@@ -18,6 +18,7 @@ import {
   phoneNumber,
   phonePrefix,
   pingSeconds,
+  rate,
   tagName,
   tagValue,
   timeZone,
@@ -94,6 +95,13 @@ const buyer = z.strictObject({
     .exactOptional(),
 })
 
+const callLimits = z
+  .strictObject({
+    calls_per_second: rate(TRUNK_CALLS_MAX).exactOptional(),
+    concurrent: whole(1, TRUNK_CALLS_MAX).exactOptional(),
+  })
+  .exactOptional()
+
 const trunk = z.strictObject({
   id,
   allow: z.array(addressOrRange).exactOptional(),
@@ -113,6 +121,10 @@ const trunk = z.strictObject({
   trusted: z.boolean().exactOptional(),
   calls_per_second: whole(1, TRUNK_CALLS_MAX).exactOptional(),
   concurrent: whole(1, TRUNK_CALLS_MAX).exactOptional(),
+  /** Of each caller's number. */
+  per_caller: callLimits,
+  /** To each tracking number. */
+  per_number: callLimits,
 })
 
 const trackingNumber = z.strictObject({

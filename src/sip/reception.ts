@@ -4,10 +4,10 @@ import { type Admission, admit } from './admission.ts'
 import { createDigestGate } from './digest-gate.ts'
 import { runCall } from './invite.ts'
 import { createInviteMemory } from './invite-memory.ts'
-import type { IncomingCall, InviteDeps, LiveCall } from './live-call.ts'
+import type { Admitted, IncomingCall, InviteDeps, LiveCall } from './live-call.ts'
 import type { SipRequest, SipResponse } from './srf.ts'
 import { type TrunkFinder, trunkFinder } from './trunk.ts'
-import { createTrunkLimits } from './trunk-limits.ts'
+import { createTrunkLimits, type Entrance, type LimitReason } from './trunk-limits.ts'
 
 /** What calls are routed by; a new object whenever the configuration changes. */
 export type Directory = Pick<
@@ -83,8 +83,8 @@ export function createReception(options: ReceptionOptions): Reception {
         findNumber: (e164) => options.directory().findNumber(e164),
       })
       if (admission.kind === 'refused') return refuse(request, response, admission)
-      const entry = limits.enter(admission.trunk)
-      if (entry.kind !== 'entered') return refuse(request, response, refusalOfTrunk(entry.kind))
+      const entry = limits.enter(entranceOf(admission))
+      if (entry.kind === 'refused') return refuse(request, response, beyondLimit(entry.reason))
       return take({ request, response, admitted: admission }, entry.leave)
     },
     isDraining: () => isDraining,
@@ -101,10 +101,17 @@ export function createReception(options: ReceptionOptions): Reception {
 
 type Refusal = Omit<Extract<Admission, { readonly kind: 'refused' }>, 'kind'>
 
+/** Who asks for privacy is counted by the number that the trunk asserts. */
+const entranceOf = ({ trunk, caller, found }: Admitted): Entrance => ({
+  trunk,
+  caller: caller.number ?? caller.asserted,
+  dialled: found.number.number,
+})
+
 /** Remembered by nobody, the SIP server neither: in a second, or once a call is over, the same INVITE is welcome. */
-function refusalOfTrunk(reason: 'too_many_calls_per_second' | 'too_many_calls'): Refusal {
-  // A 503 has the carrier stop for as long as it says; for a full trunk that would be too much.
-  const status = reason === 'too_many_calls' ? 486 : 503
+function beyondLimit(reason: LimitReason): Refusal {
+  // A 503 has the carrier stop for as long as it says; only for all calls of a trunk that is not too much.
+  const status = reason === 'too_many_calls_per_second' ? 503 : 486
   return { status, reason, isKnown: false, headers: { 'Retry-After': '1' } }
 }
 

@@ -1,62 +1,125 @@
-import type { Trunk } from '../domain/campaign.ts'
+import type { CallLimits, Trunk } from '../domain/campaign.ts'
+import { createBoundedMap } from './bounded-map.ts'
+
+/** What there is too much of. */
+export type LimitReason =
+  | 'too_many_calls'
+  | 'too_many_calls_per_second'
+  | 'too_many_calls_of_caller'
+  | 'too_many_calls_per_second_of_caller'
+  | 'too_many_calls_to_number'
+  | 'too_many_calls_per_second_to_number'
+
+/** A call that wants to be let in. */
+export interface Entrance {
+  readonly trunk: Trunk | undefined
+  /** E.164; undefined where it is withheld and the trunk does not assert it: such callers are not counted. */
+  readonly caller: string | undefined
+  /** The tracking number, in E.164. */
+  readonly dialled: string
+}
 
 export type Entry =
   | { readonly kind: 'entered'; readonly leave: () => void }
-  | { readonly kind: 'too_many_calls_per_second' }
-  | { readonly kind: 'too_many_calls' }
+  | { readonly kind: 'refused'; readonly reason: LimitReason }
 
 /** Counts the calls of trunks in this process; with several processes each has the whole limit. */
 export interface TrunkLimits {
-  /** Takes a place for a call; a trunk without limits always has one. */
-  readonly enter: (trunk: Trunk | undefined) => Entry
+  /** Takes a place for a call, of its trunk, its caller and the number that it dials, or none at all. */
+  readonly enter: (entrance: Entrance) => Entry
 }
 
-interface Counter {
-  tokens: number
-  countedAtMs: number
-  live: number
+/** Something that calls are counted of. */
+interface Counted {
+  readonly key: string
+  readonly limits: CallLimits
+  readonly tooMany: LimitReason
+  readonly tooFast: LimitReason
 }
+
+interface Bucket {
+  readonly tokens: number
+  readonly countedAtMs: number
+}
+
+/** Callers' numbers are what strangers say they are. The oldest are forgotten: theirs is the fullest bucket. */
+const BUCKETS_MAX = 50_000
 
 /**
- * A bucket of tokens for each trunk, as large as one second's calls, and a count of its live calls.
+ * A bucket of tokens as large as one second's calls, and a count of live calls, for each trunk, caller and
+ * tracking number. What is kept grows with the calls that are up and, where a rate is limited, up to a bound.
  * @param nowMs a clock in milliseconds that never goes back
  */
 export function createTrunkLimits(nowMs: () => number): TrunkLimits {
-  const counters = new Map<string, Counter>()
-  const counterOf = (trunkId: string, rate: number): Counter => {
-    const known = counters.get(trunkId)
-    if (known) return known
-    const counter = { tokens: rate, countedAtMs: nowMs(), live: 0 }
-    counters.set(trunkId, counter)
-    return counter
+  const live = new Map<string, number>()
+  const buckets = createBoundedMap<Bucket>(BUCKETS_MAX)
+  const liveOf = ({ key }: Counted) => live.get(key) ?? 0
+  const isFull = (counted: Counted) =>
+    liveOf(counted) >= (counted.limits.concurrentMax ?? Number.POSITIVE_INFINITY)
+  const isTooFast = (counted: Counted) => tokensIn(buckets.get(counted.key), counted, nowMs()) < 1
+  const take = (counted: Counted) => {
+    live.set(counted.key, liveOf(counted) + 1)
+    if (counted.limits.callsPerSecondMax === undefined) return
+    const countedAtMs = nowMs()
+    const tokens = tokensIn(buckets.get(counted.key), counted, countedAtMs) - 1
+    buckets.set(counted.key, { tokens, countedAtMs })
   }
+  const giveBack = (counted: Counted) => {
+    const left = liveOf(counted) - 1
+    if (left > 0) live.set(counted.key, left)
+    else live.delete(counted.key)
+  }
+
   return {
-    enter(trunk) {
-      if (!trunk) return { kind: 'entered', leave: () => {} }
-      const { trunkId, callsPerSecondMax, concurrentMax } = trunk
-      const rate = callsPerSecondMax ?? Number.POSITIVE_INFINITY
-      const counter = counterOf(trunkId, rate)
-      if (counter.live >= (concurrentMax ?? Number.POSITIVE_INFINITY)) {
-        return { kind: 'too_many_calls' }
-      }
-      if (!spend(counter, rate, nowMs())) return { kind: 'too_many_calls_per_second' }
-      counter.live++
-      let hasLeft = false
-      const leave = () => {
-        if (!hasLeft) counter.live--
-        hasLeft = true
-      }
-      return { kind: 'entered', leave }
+    enter(entrance) {
+      const all = countedOf(entrance)
+      const full = all.find(isFull)
+      if (full) return { kind: 'refused', reason: full.tooMany }
+      const fast = all.find(isTooFast)
+      if (fast) return { kind: 'refused', reason: fast.tooFast }
+      all.forEach(take)
+      return { kind: 'entered', leave: once(() => all.forEach(giveBack)) }
     },
   }
 }
 
-function spend(counter: Counter, rate: number, nowMs: number): boolean {
-  if (rate === Number.POSITIVE_INFINITY) return true
-  const earned = ((nowMs - counter.countedAtMs) / 1_000) * rate
-  counter.tokens = Math.min(rate, counter.tokens + earned)
-  counter.countedAtMs = nowMs
-  if (counter.tokens < 1) return false
-  counter.tokens -= 1
-  return true
+function countedOf({ trunk, caller, dialled }: Entrance): readonly Counted[] {
+  if (!trunk) return []
+  const { trunkId, perCaller, perNumber } = trunk
+  const ofTrunk: Counted = {
+    key: trunkId,
+    limits: trunk,
+    tooMany: 'too_many_calls',
+    tooFast: 'too_many_calls_per_second',
+  }
+  const ofNumber: Counted = {
+    key: `${trunkId} to ${dialled}`,
+    limits: perNumber,
+    tooMany: 'too_many_calls_to_number',
+    tooFast: 'too_many_calls_per_second_to_number',
+  }
+  if (caller === undefined) return [ofTrunk, ofNumber]
+  const ofCaller: Counted = {
+    key: `${trunkId} from ${caller}`,
+    limits: perCaller,
+    tooMany: 'too_many_calls_of_caller',
+    tooFast: 'too_many_calls_per_second_of_caller',
+  }
+  return [ofTrunk, ofCaller, ofNumber]
+}
+
+/** At least one fits into a bucket, however slowly it fills. */
+function tokensIn(bucket: Bucket | undefined, { limits }: Counted, nowMs: number): number {
+  const rate = limits.callsPerSecondMax ?? Number.POSITIVE_INFINITY
+  const size = Math.max(1, rate)
+  if (!bucket || rate === Number.POSITIVE_INFINITY) return size
+  return Math.min(size, bucket.tokens + ((nowMs - bucket.countedAtMs) / 1_000) * rate)
+}
+
+function once(work: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (!isDone) work()
+    isDone = true
+  }
 }

@@ -16,7 +16,7 @@ it('leaves what goes without saying out of the document it keeps', () => {
         paused: false,
       },
     ],
-    trunks: [{ id: 'carrier-a', allow: [], numbers: { format: 'e164' } }],
+    trunks: [{ id: 'carrier-a', allow: [], numbers: { format: 'e164' }, per_caller: {} }],
     campaigns: [
       {
         id: 'solar',

@@ -46,6 +46,8 @@ describe('parseConfigurationDocument', () => {
           trusted: false,
           calls_per_second: 50,
           concurrent: 200,
+          per_caller: { calls_per_second: 0.1, concurrent: 2 },
+          per_number: { concurrent: 20 },
         },
       ],
       campaigns: [
@@ -151,6 +153,8 @@ describe('parseConfigurationDocument', () => {
           isTrusted: false,
           callsPerSecondMax: 50,
           concurrentMax: 200,
+          perCaller: { callsPerSecondMax: 0.1, concurrentMax: 2 },
+          perNumber: { callsPerSecondMax: undefined, concurrentMax: 20 },
         },
       ],
       campaigns: [
@@ -288,6 +292,8 @@ describe('parseConfigurationDocument', () => {
         isTrusted: true,
         callsPerSecondMax: undefined,
         concurrentMax: undefined,
+        perCaller: { callsPerSecondMax: undefined, concurrentMax: undefined },
+        perNumber: { callsPerSecondMax: undefined, concurrentMax: undefined },
       },
     ])
     expect(configuration.campaigns).toMatchObject([

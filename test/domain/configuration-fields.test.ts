@@ -127,6 +127,11 @@ it.each([
     'buyers[0].hours.open is empty: give it at least one entry',
   ],
   [
+    'a caller who may never call',
+    { trunks: [{ id: 'carrier-a', per_caller: { calls_per_second: 0 } }] },
+    'trunks[0].per_caller.calls_per_second is too small: write 0.001 or more',
+  ],
+  [
     'a trunk without CIDR',
     { trunks: [{ id: 'carrier-a', allow: ['carrier.example'] }] },
     'trunks[0].allow[0] is not an address or CIDR range: write 203.0.113.7 or 203.0.113.0/24',

@@ -62,8 +62,8 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     name: 'places-are-given-back-twice',
     row: 'behaviour-bye',
     file: 'sip/trunk-limits.ts',
-    find: `if (!hasLeft) counter.live--`,
-    replace: `counter.live--`,
+    find: `if (!isDone) work()`,
+    replace: `work()`,
     proof: byTest('sip/trunk-limits.test.ts', 'gives a place back once'),
   },
   {

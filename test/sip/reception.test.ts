@@ -181,6 +181,30 @@ describe('a trunk with limits', () => {
     await newInvite(buyers[0] as Phone, invite)
   })
 
+  const none = { callsPerSecondMax: undefined, concurrentMax: undefined }
+  const from = (number: string) => ({ headers: [`P-Asserted-Identity: <sip:${number}@c>`] })
+
+  it('hears 486 for a caller who has as many calls as one may have, and lets others in', async () => {
+    const trunks = [aTrunk({ allow: LOOPBACK, perCaller: { ...none, concurrentMax: 1 } })]
+    const service = await startService({ trunks })
+    service.dial(from('+14155550123'))
+    await service.buyers[0]?.expect('INVITE')
+    const privately = [...from('+14155550123').headers, 'Privacy: id']
+    service.dial({ headers: privately })
+    expect(header(await service.callerPhone.expect('486 INVITE'), 'Retry-After')).toBe('1')
+    service.dial(from('+14155550124'))
+    await waitFor(() => service.recorded.begun.length === 2, { what: 'the other call' })
+  })
+
+  it('hears 486 beyond the calls a second of one tracking number', async () => {
+    const trunks = [aTrunk({ allow: LOOPBACK, perNumber: { ...none, callsPerSecondMax: 0.001 } })]
+    const service = await startService({ trunks })
+    service.dial(from('+14155550123'))
+    service.dial(from('+14155550124'))
+    await service.callerPhone.expect('486 INVITE')
+    expect(service.recorded.begun).toHaveLength(1)
+  })
+
   it('hears 503 with Retry-After beyond its calls a second', async () => {
     const trunks = [aTrunk({ allow: LOOPBACK, callsPerSecondMax: 1 })]
     const service = await startService({ trunks })

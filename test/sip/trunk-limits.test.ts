@@ -1,44 +1,138 @@
-import { expect, it } from 'vitest'
-import { createTrunkLimits } from '../../src/sip/trunk-limits.ts'
+import { describe, expect, it } from 'vitest'
+import type { CallLimits, Trunk } from '../../src/domain/campaign.ts'
+import { createTrunkLimits, type Entrance } from '../../src/sip/trunk-limits.ts'
 import { aTrunk } from './support/invite.ts'
 
-function start(trunk = aTrunk()) {
+const CALL = { caller: '+12125550100', dialled: '+18005550100' }
+
+function start(overrides: Partial<Trunk> = {}) {
   let nowMs = 0
+  const trunk = aTrunk(overrides)
   const limits = createTrunkLimits(() => nowMs)
-  const enter = (atMs = nowMs) => {
-    nowMs = atMs
-    return limits.enter(trunk)
+  const enter = (call: Partial<Entrance> = {}) => limits.enter({ trunk, ...CALL, ...call })
+  /** `entered`, or why not. */
+  const outcome = (call: Partial<Entrance> = {}) => {
+    const entry = enter(call)
+    return entry.kind === 'refused' ? entry.reason : entry.kind
   }
-  return { limits, enter }
+  return { limits, enter, outcome, at: (atMs: number) => (nowMs = atMs) }
 }
 
+/** Takes a place that is free. */
+function taken(entry: ReturnType<ReturnType<typeof start>['enter']>): () => void {
+  if (entry.kind !== 'entered') throw new Error(entry.reason)
+  return entry.leave
+}
+
+const only = (limits: Partial<CallLimits>): CallLimits => ({
+  callsPerSecondMax: undefined,
+  concurrentMax: undefined,
+  ...limits,
+})
+
 it('lets a second of calls in at once, and then as many a second', () => {
-  const { enter } = start(aTrunk({ callsPerSecondMax: 2 }))
-  expect([enter(), enter(), enter()].map(({ kind }) => kind)).toEqual([
+  const { outcome, at } = start({ callsPerSecondMax: 2 })
+  expect([outcome(), outcome(), outcome()]).toEqual([
     'entered',
     'entered',
     'too_many_calls_per_second',
   ])
-  expect(enter(499).kind).toBe('too_many_calls_per_second')
-  expect(enter(1_000).kind).toBe('entered')
+  at(499)
+  expect(outcome()).toBe('too_many_calls_per_second')
+  at(1_000)
+  expect(outcome()).toBe('entered')
 })
 
 it('gives a place back once, however often a call leaves', () => {
-  const { enter } = start(aTrunk({ concurrentMax: 1 }))
-  const first = enter()
-  expect(enter().kind).toBe('too_many_calls')
-  if (first.kind !== 'entered') throw new Error(first.kind)
-  first.leave()
-  first.leave()
-  expect(enter().kind).toBe('entered')
-  expect(enter().kind).toBe('too_many_calls')
+  const { enter, outcome } = start({ concurrentMax: 2 })
+  const [leave] = [taken(enter()), taken(enter())]
+  expect(outcome()).toBe('too_many_calls')
+  leave()
+  leave()
+  expect(outcome()).toBe('entered')
+  expect(outcome()).toBe('too_many_calls')
 })
 
 it('counts each trunk for itself, and none without limits', () => {
-  const { limits, enter } = start(aTrunk({ concurrentMax: 1 }))
-  enter()
-  expect(limits.enter(aTrunk({ trunkId: 'b', concurrentMax: 1 })).kind).toBe('entered')
-  const unlimited = aTrunk({ trunkId: 'c' })
-  const kinds = Array.from({ length: 1_000 }, () => limits.enter(unlimited).kind)
-  expect(new Set(kinds)).toEqual(new Set(['entered']))
+  const { enter, outcome } = start({ concurrentMax: 1 })
+  taken(enter())
+  expect(outcome({ trunk: aTrunk({ trunkId: 'b', concurrentMax: 1 }) })).toBe('entered')
+  const trunk = aTrunk({ trunkId: 'c' })
+  const outcomes = Array.from({ length: 1_000 }, () => outcome({ trunk }))
+  expect(new Set(outcomes)).toEqual(new Set(['entered']))
+  expect(outcome({ trunk: undefined })).toBe('entered')
+})
+
+describe('a caller', () => {
+  const OTHER = { caller: '+12125550199' }
+
+  it('has as many calls at once as the trunk lets one have, whatever it dials', () => {
+    const { enter, outcome } = start({ perCaller: only({ concurrentMax: 1 }) })
+    const leave = taken(enter())
+    expect(outcome({ dialled: '+18005550101' })).toBe('too_many_calls_of_caller')
+    expect(outcome(OTHER)).toBe('entered')
+    leave()
+    expect(outcome()).toBe('entered')
+  })
+
+  it('makes calls as often as the trunk lets one, also less than one a second', () => {
+    const { outcome, at } = start({ perCaller: only({ callsPerSecondMax: 0.1 }) })
+    expect([outcome(), outcome(), outcome(OTHER)]).toEqual([
+      'entered',
+      'too_many_calls_per_second_of_caller',
+      'entered',
+    ])
+    at(9_999)
+    expect(outcome()).toBe('too_many_calls_per_second_of_caller')
+    at(10_000)
+    expect(outcome()).toBe('entered')
+  })
+
+  it('who withholds the number is none that could be counted', () => {
+    const { outcome } = start({ perCaller: only({ concurrentMax: 1 }) })
+    const calls = [outcome({ caller: undefined }), outcome({ caller: undefined })]
+    expect(calls).toEqual(['entered', 'entered'])
+  })
+})
+
+describe('a tracking number', () => {
+  const OTHER = { dialled: '+18005550101' }
+
+  it('gets as many calls at once as the trunk lets one get, whoever calls', () => {
+    const { outcome } = start({ perNumber: only({ concurrentMax: 1 }) })
+    const calls = [outcome(), outcome({ caller: undefined }), outcome(OTHER)]
+    expect(calls).toEqual(['entered', 'too_many_calls_to_number', 'entered'])
+  })
+
+  it('gets calls as often as the trunk lets one get', () => {
+    const { outcome } = start({ perNumber: only({ callsPerSecondMax: 1 }) })
+    const calls = [outcome(), outcome(), outcome(OTHER)]
+    expect(calls).toEqual(['entered', 'too_many_calls_per_second_to_number', 'entered'])
+  })
+})
+
+it('a call that one limit keeps out counts for no other', () => {
+  const { enter, outcome, at } = start({
+    callsPerSecondMax: 2,
+    perCaller: only({ concurrentMax: 1 }),
+    perNumber: only({ callsPerSecondMax: 2 }),
+  })
+  taken(enter())
+  expect(outcome()).toBe('too_many_calls_of_caller')
+  expect(outcome({ caller: '+12125550199' })).toBe('entered')
+  at(1_000)
+  expect(outcome({ caller: '+12125550198' })).toBe('entered')
+})
+
+it('callers that come once leave nothing behind but the last 50,000 of them', () => {
+  const { enter, outcome } = start({
+    perCaller: { callsPerSecondMax: 0.001, concurrentMax: 1 },
+  })
+  const up = taken(enter())
+  for (let index = 0; index < 50_000; index++) taken(enter({ caller: `+1${index}` }))()
+  expect(outcome({ caller: '+149999' })).toBe('too_many_calls_per_second_of_caller')
+  expect(outcome({ caller: '+11' })).toBe('too_many_calls_per_second_of_caller')
+  expect(outcome()).toBe('too_many_calls_of_caller')
+  up()
+  expect(outcome()).toBe('entered')
 })

@@ -39,6 +39,8 @@ export function anInvite({ headers, ...overrides }: Invite = {}): SipRequest {
   })
 }
 
+const NO_LIMITS = { callsPerSecondMax: undefined, concurrentMax: undefined }
+
 /** A trunk that lets in whoever comes from 203.0.113.0/24 or 2001:db8::/32. */
 export function aTrunk(overrides: Partial<Trunk> = {}): Trunk {
   return {
@@ -50,6 +52,8 @@ export function aTrunk(overrides: Partial<Trunk> = {}): Trunk {
     isTrusted: true,
     callsPerSecondMax: undefined,
     concurrentMax: undefined,
+    perCaller: NO_LIMITS,
+    perNumber: NO_LIMITS,
     ...overrides,
   }
 }
