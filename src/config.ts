@@ -18,6 +18,7 @@ import {
   wordsOf,
 } from './config-parsers.ts'
 import { AppError } from './domain/app-error.ts'
+import { LOG_LEVELS, type LogLevel } from './domain/log-level.ts'
 import type { KeySecret } from './keys.ts'
 
 /** What a process does; several processes share one database. */
@@ -25,8 +26,6 @@ export type Role = 'sip' | 'http' | 'settlement' | 'delivery'
 
 /** How SIP travels. */
 export type SipTransport = 'udp' | 'tcp' | 'tls'
-
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 
 /** The settings of one process, read once at its start and never changed. */
 export interface Config {
@@ -213,8 +212,6 @@ export function parseConfig(env: Environment): Config {
   if (reader.problems.length > 0) throw invalid(reader.problems)
   return deepFreeze(config)
 }
-
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 interface Reader {
   /** Undefined where the variable is absent or bad. */

@@ -1,4 +1,5 @@
 import { type DestinationStream, pino, stdTimeFunctions } from 'pino'
+import type { LogLevel } from '../domain/log-level.ts'
 
 /** Writes one line: what happened, in words joined by dots (`call.settled`), and its fields. */
 export type Log = (event: string, fields: object) => void
@@ -10,12 +11,6 @@ export interface Logger {
   readonly warn: Log
   readonly error: Log
 }
-
-/** From the most to the least that is written. */
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-
-/** What is below it is left out. */
-export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** How much to log, and where to. */
 export interface LoggerOptions {

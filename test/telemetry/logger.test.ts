@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createLogger, type LogLevel } from '../../src/telemetry/logger.ts'
+import type { LogLevel } from '../../src/domain/log-level.ts'
+import { createLogger } from '../../src/telemetry/logger.ts'
 
 function openLog(level: LogLevel = 'info') {
   const lines: string[] = []
