@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Dlg } from '../../sip/engine/support/application.ts'
+import type { Dlg, Req } from '../../sip/engine/support/application.ts'
 import { eventually } from '../../sip/engine/support/eventually.ts'
 import { SDP, valueOf } from '../../sip/engine/support/phone.ts'
 import type { Stage } from '../stage.ts'
@@ -245,23 +245,25 @@ export const INCOMING_CASES: readonly Case[] = [
     name: 'a reliable 183 is repeated until its PRACK, which the application hears',
     run: async (stage) => {
       const phone = await stage.phone()
+      const heard = Promise.withResolvers<string>()
       const call = stage.callFrom(phone)
       const { srf } = await stage.application({
         invite: (req, res) => {
-          res.send(183, { headers: { Require: '100rel' }, body: SDP })
-          req.on('prack', () => undefined)
-          setTimeout(
-            () => void srf.createUAS(req, res, { localSdp: SDP }).catch(() => undefined),
-            50,
-          )
+          const answer = (prack: Req) => {
+            heard.resolve(prack.get('RAck') ?? '')
+            srf.createUAS(req, res, { localSdp: SDP }).catch(() => undefined)
+          }
+          res.send(183, { headers: { Require: '100rel' }, body: SDP }, undefined, answer)
         },
       })
       phone.sendRaw(call.invite({ headers: ['Supported: 100rel'] }))
       const progress = await phone.expect(183)
       assert.match(valueOf(progress, 'require'), /100rel/)
-      const rack = `RAck: ${valueOf(progress, 'rseq')} 1 INVITE`
-      phone.sendRaw(call.inDialog(progress, 'PRACK', 2, { headers: [rack] }))
+      assert.equal((await phone.expect(183)).text, progress.text)
+      const rack = `${valueOf(progress, 'rseq')} 1 INVITE`
+      phone.sendRaw(call.inDialog(progress, 'PRACK', 2, { headers: [`RAck: ${rack}`] }))
       await phone.expect('200 PRACK')
+      assert.equal(await heard.promise, rack)
       const ok = await phone.expect('200 INVITE')
       phone.sendRaw(call.ack(ok))
       phone.sendRaw(call.inDialog(ok, 'BYE', 3))
