@@ -13,9 +13,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   db: ['domain'],
   telemetry: ['domain'],
   flow: ['domain', 'db', 'telemetry'],
-  delivery: ['domain', 'db', 'telemetry', 'settings'],
+  delivery: ['domain', 'db', 'telemetry'],
   sip: ['domain', 'flow', 'telemetry', 'settings'],
-  http: ['domain', 'db', 'flow', 'telemetry', 'settings'],
+  http: ['domain', 'db', 'flow', 'telemetry'],
   /** What a process is told at its start: small files at the top that every edge may read. */
   settings: ['domain'],
   bridge: [
