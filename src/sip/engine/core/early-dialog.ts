@@ -4,31 +4,45 @@ import { parseDigits } from '../message/uri.ts'
 import { openAsClient } from './open-dialog.ts'
 import type { Core, Dialog, Invitation } from './state.ts'
 
+/** Forks of one INVITE whose reliable responses are followed; those of more are left to time out. */
+const FORKS_MAX = 16
+
 /**
- * Whether a provisional response says something new. Of the reliable ones each has the number
- * after the last: copies, and those that have overtaken others, are left to be repeated.
+ * What a provisional response is: one that says something new, plainly or reliably, or a copy. Of the reliable
+ * ones of each fork every one has the number after the last: copies, and those that have overtaken others, are
+ * left to be repeated.
  *
  * @see RFC 3262 §4
  */
-export function isNews(invitation: Invitation, response: SipResponse): boolean {
-  const { headers, toTag } = response
+export function takeProvisional(
+  invitation: Invitation,
+  { headers, toTag }: SipResponse,
+): 'plain' | 'reliable' | 'copy' {
   const required = listElements(headerValues(headers, 'require'))
   const rseq = parseDigits(headerValue(headers, 'rseq') ?? '', 10)
-  if (rseq === undefined || toTag === undefined || !required.includes('100rel')) return true
-  const { reliable } = invitation
-  if (reliable?.toTag === toTag && rseq !== reliable.rseq + 1) return false
-  invitation.reliable = { toTag, rseq }
-  return true
+  if (rseq === undefined || toTag === undefined || !required.includes('100rel')) return 'plain'
+  const heard = (invitation.reliable ??= new Map<string, number>())
+  const last = heard.get(toTag)
+  if (last === undefined ? heard.size >= FORKS_MAX : rseq !== last + 1) return 'copy'
+  heard.set(toTag, rseq)
+  return 'reliable'
 }
 
 /** Opens the early dialog that a reliable provisional response makes, for its PRACK to go in. */
 export function openEarly(core: Core, invitation: Invitation, response: SipResponse): void {
   const known = core.dialogs.get(invitation.dialogId)
   if (invitation.dialog || known?.state.remoteTag === response.toTag) return
-  core.dialogs.set(invitation.dialogId, {
-    ...openAsClient(invitation, invitation.localParty, response),
-    phase: 'early',
-  })
+  const dialog = openAsClient(invitation, invitation.localParty, response)
+  core.dialogs.set(invitation.dialogId, { ...countOn(dialog, known), phase: 'early' })
+}
+
+/**
+ * The dialog of one fork with numbers that go on from those of another: applications know both by one id, so
+ * that it is not known which of our requests went to which. Gaps are allowed. @see RFC 3261 §12.2.1.1
+ */
+export function countOn(dialog: Dialog, other: Dialog | undefined): Dialog {
+  const localCSeq = Math.max(dialog.state.localCSeq, other?.state.localCSeq ?? 0)
+  return { ...dialog, state: { ...dialog.state, localCSeq } }
 }
 
 /** Forgets the early dialog of a call that does not come about. */
@@ -42,9 +56,8 @@ export function closeEarly(core: Core, { dialog, dialogId }: Invitation): void {
  * @see RFC 3261 §13.2.2.4
  */
 export function confirmEarly(core: Core, invitation: Invitation, response: SipResponse): Dialog {
-  const fresh = openAsClient(invitation, invitation.localParty, response)
   const early = core.dialogs.get(invitation.dialogId)
-  if (!early || early.state.remoteTag !== response.toTag) return fresh
-  const { localCSeq, remoteCSeq } = early.state
-  return { ...fresh, state: { ...fresh.state, localCSeq, remoteCSeq } }
+  const fresh = countOn(openAsClient(invitation, invitation.localParty, response), early)
+  if (early?.state.remoteTag !== response.toTag) return fresh
+  return { ...fresh, state: { ...fresh.state, remoteCSeq: early?.state.remoteCSeq } }
 }

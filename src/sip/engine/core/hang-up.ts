@@ -3,6 +3,7 @@ import type { HeaderField } from '../message/headers.ts'
 import { endAnswer } from './acknowledge.ts'
 import type { SipResponse } from '../message/message.ts'
 import { composeOwn } from './compose.ts'
+import { respondWith } from './own-answer.ts'
 import { stopSessionTimer } from './session-timer.ts'
 import { type Core, type Dialog, type OutgoingRequest, ownRequest, recordCall } from './state.ts'
 import { startRequest } from './start-request.ts'
@@ -97,8 +98,11 @@ export function enterDialog(core: Core, dialog: Dialog): void {
   core.dialogs.set(dialog.state.id, dialog)
 }
 
-/** Forgets a dialog. */
+/** Forgets a dialog; a re-INVITE of the other side that is unanswered ends with it. */
 export function endDialog(core: Core, dialog: Dialog): void {
+  dialog.phase = 'closing' // what still comes from applications and timers finds it over
+  const invite = core.serverRequests.get(dialog.pendingInvite ?? '')
+  if (invite?.inDialog) respondWith(core, invite, 487) // RFC 3261 §15.1.2
   endAnswer(core, dialog)
   dialog.heldBye = undefined
   dialog.expiry?.cancel()

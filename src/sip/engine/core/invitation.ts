@@ -10,7 +10,7 @@ import { hangUp } from './hang-up.ts'
 import { openAsClient } from './open-dialog.ts'
 import { deliverResponse, noHop, statusOfFailure, syntheticResponse } from './send.ts'
 import { repeatAck, sendAck } from './send-ack.ts'
-import { closeEarly, confirmEarly, isNews, openEarly } from './early-dialog.ts'
+import { closeEarly, confirmEarly, countOn, openEarly, takeProvisional } from './early-dialog.ts'
 import { settleAsClient } from './session-timer.ts'
 import {
   type ClientRequest,
@@ -119,8 +119,9 @@ function receiveProvisional(
 ): void {
   if (invitation.phase === 'calling') invitation.phase = 'proceeding'
   if (invitation.cancel === 'held') sendCancel(core, invitation)
-  if (!isNews(invitation, response)) return
-  if (invitation.reliable?.toTag === response.toTag) openEarly(core, invitation, response)
+  const kind = takeProvisional(invitation, response)
+  if (kind === 'copy') return
+  if (kind === 'reliable') openEarly(core, invitation, response)
   if (response.status > 100 && !invitation.abandoned) deliverResponse(invitation, response, from)
 }
 
@@ -187,7 +188,7 @@ function receiveFurtherSuccess(core: Core, invitation: Invitation, response: Sip
   if (repeatAck(invitation, tag) || established?.state.remoteTag === tag) return
   if (invitation.dialog || (acks?.size ?? 0) >= FORKS_MAX) return
   core.counters.forksHungUp++
-  const fork = openAsClient(invitation, invitation.localParty, response)
+  const fork = countOn(openAsClient(invitation, invitation.localParty, response), established)
   sendAck(core, invitation, fork, undefined)
   hangUp(core, fork, { text: 'Call completed elsewhere', tell: false })
 }

@@ -91,7 +91,7 @@ export function takePrack(
 ): ServerRequest | undefined {
   const invite = core.serverRequests.get(inviteTxn ?? '')
   const outstanding = invite?.reliable?.outstanding
-  const [rseq = '', cseq = ''] = (headerValue(prack.headers, 'rack') ?? '').split(' ')
+  const [rseq = '', cseq = ''] = (headerValue(prack.headers, 'rack') ?? '').split(/[ \t]+/)
   if (!invite?.reliable || outstanding?.rseq !== parseDigits(rseq, 10)) return undefined
   if (invite.request.cseq !== parseDigits(cseq, 10)) return undefined
   outstanding?.repetition.stop()

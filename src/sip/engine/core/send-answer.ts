@@ -22,9 +22,13 @@ export interface Answer {
 /** Sends a response and does what follows from it for the dialog. */
 export function sendAnswer(core: Core, pending: ServerRequest, answer: Answer): void {
   const { status, text } = answer
-  pending.silence?.cancel()
-  pending.silence = undefined
-  if (pending.request.method === 'INVITE') {
+  const isInvite = pending.request.method === 'INVITE'
+  // Anything but an INVITE is answered in time, or its sender gives up: a provisional response prolongs nothing.
+  if (isInvite || status >= 200) {
+    pending.silence?.cancel()
+    pending.silence = undefined
+  }
+  if (isInvite) {
     sendInviteAnswer(core, pending, answer)
     return
   }

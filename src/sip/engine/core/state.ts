@@ -204,8 +204,8 @@ export interface Invitation extends ClientRequest {
   established: Dialog | undefined
   /** ACKs as they went out, by the To tag of their 2xx, to be repeated when that is. */
   acks: Map<string, SentAck> | undefined
-  /** RSeq of the latest reliable provisional response, and the To tag it came with. */
-  reliable: { readonly toTag: string; readonly rseq: number } | undefined
+  /** RSeq of the latest reliable provisional response of each fork, by its To tag. */
+  reliable: Map<string, number> | undefined
   /** Ends a CANCEL that has no effect, or an answer nobody acknowledges. */
   deadline: TimerHandle | undefined
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Dlg } from '../support/application.ts'
+import type { Dlg, Res } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Caller, caller } from '../support/caller.ts'
 import { type Message, type Phone, SDP } from '../support/phone.ts'
@@ -149,6 +149,41 @@ it('cancels a re-INVITE and keeps the call', async () => {
   expect(world.stack.stats().tables['dialogs']).toBe(1)
 })
 
+it('ends a re-INVITE with the call it is in, whatever its application says later (RFC 3261 §15.1.2)', async () => {
+  const asked = Promise.withResolvers<Res>()
+  dialog.on('modify', (_req, res) => {
+    asked.resolve(res)
+  })
+  alice.sendRaw(call.inDialog(ok, 'INVITE', 2, { body: SDP }))
+  const res = await asked.promise
+  alice.sendRaw(call.inDialog(ok, 'BYE', 3))
+  await alice.expect('487 INVITE')
+  await alice.expect('200 BYE')
+  const late = Promise.withResolvers<unknown>()
+  res.send(200, { body: SDP }, (error: unknown) => {
+    late.resolve(error)
+  })
+  expect(await late.promise).toBe('Response not sent due to unknown transaction')
+  await world.quiescent()
+  const isCopy = (message: Message): boolean =>
+    message.kind === 'response' && message.status === 487 // without an ACK it is repeated
+  expect(alice.inbox.every(isCopy)).toBe(true)
+  expect(world.stack.stats().counters).toMatchObject({ ackTimeouts: 0, callsHungUp: 0 })
+})
+
+it('ends a re-INVITE of the other side when its own application hangs up', async () => {
+  const asked = Promise.withResolvers<Res>()
+  dialog.on('modify', (_req, res) => {
+    asked.resolve(res)
+  })
+  alice.sendRaw(call.inDialog(ok, 'INVITE', 2, { body: SDP }))
+  await asked.promise
+  void dialog.destroy()
+  alice.answer(await alice.expect('BYE'), 200)
+  await alice.expect('487 INVITE')
+  await world.quiescent()
+})
+
 it.each(['BYE', 'INFO', 'INVITE', 'UPDATE', 'OPTIONS'])(
   'answers 481 to %s for a dialog it does not have',
   async (method) => {
@@ -185,8 +220,11 @@ it('tells the application that a dialog is gone, in the words its client looks f
   await expect(dialog.request({ method: 'INFO' })).rejects.toMatchObject({ code: 'ENODIALOG' })
 })
 
-it('answers 500 for an application that leaves a request unanswered', async () => {
-  dialog.on('info', () => undefined)
+it.each([
+  { name: 'unanswered', handle: () => undefined },
+  { name: 'with a provisional response', handle: (_req: unknown, res: Res) => res.send(100) },
+])('answers 500 for an application that leaves a request $name', async ({ handle }) => {
+  dialog.on('info', handle)
   alice.sendRaw(call.inDialog(ok, 'INFO', 2))
   await alice.expect('500 INFO')
 })

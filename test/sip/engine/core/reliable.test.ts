@@ -3,7 +3,7 @@ import { openFrames } from '../../../conformance/frames.ts'
 import type { Dlg, Req } from '../support/application.ts'
 import { type Caller, caller } from '../support/caller.ts'
 import { eventually } from '../support/eventually.ts'
-import { type Message, type Phone, SDP } from '../support/phone.ts'
+import { type Message, type Phone, SDP, valueOf } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -94,6 +94,17 @@ describe('as the called side (RFC 3262 §3)', () => {
   })
 
   it.each([
+    { name: 'two blanks', rack: (rseq: number) => `${rseq}  1 INVITE` },
+    { name: 'a tab', rack: (rseq: number) => `${rseq}\t1 INVITE` },
+  ])('takes a PRACK whose RAck has $name in it (RFC 3262 §7.2)', async ({ rack }) => {
+    await world.application({ invite: (_req, res) => res.send(180, { ...RELIABLE }) })
+    alice.sendRaw(call.invite(SUPPORTED))
+    const ringing = await alice.expect(180)
+    alice.sendRaw(prack(ringing, rack(rseqOf(ringing))))
+    await alice.expect('200 PRACK')
+  })
+
+  it.each([
     { name: 'another response', rack: (rseq: number) => `${rseq + 1} 1 INVITE` },
     { name: 'another request', rack: (rseq: number) => `${rseq} 2 INVITE` },
     { name: 'nothing', rack: () => '' },
@@ -170,6 +181,48 @@ describe('as the calling side (RFC 3262 §4)', () => {
     alice.answer(bye, 200)
     await ended
     await world.quiescent()
+  })
+
+  it('numbers its requests on although forks ring one after the other (RFC 3261 §12.2.1.1)', async () => {
+    const { dialog, invite } = await dial()
+    const ring = async (tag: string, rseq: number, known?: Message): Promise<Message> => {
+      alice.answer(invite, 183, { ...reliable(rseq), tag })
+      const prack = await alice.expect('PRACK', known)
+      expect(prack.toTag).toBe(tag)
+      alice.answer(prack, 200)
+      return prack
+    }
+    const first = await ring('a', 7)
+    const second = await ring('b', 70, first)
+    alice.answer(invite, 183, { ...reliable(7), tag: 'a' })
+    const third = await ring('a', 8, second)
+    alice.answer(invite, 200, { body: SDP, tag: 'a' })
+    await alice.expect('ACK')
+    const ended = (await dialog).destroy()
+    const bye = await alice.expect('BYE')
+    alice.answer(bye, 200)
+    await ended
+    const numbers = [first, second, third, bye].map(({ cseq }) => cseq - invite.cseq)
+    expect(numbers).toEqual([1, 2, 3, 4])
+    expect([first, second, third].map((prack) => valueOf(prack, 'rack').split(' ')[0])).toEqual([
+      '7',
+      '70',
+      '8',
+    ])
+    await world.quiescent()
+  })
+
+  it('counts on from a fork that rang reliably where another one answers that did not', async () => {
+    const { dialog, invite } = await dial()
+    alice.answer(invite, 183, { ...reliable(7), tag: 'a' })
+    alice.answer(await alice.expect('PRACK'), 200)
+    alice.answer(invite, 200, { body: SDP, tag: 'b' })
+    await alice.expect('ACK')
+    const ended = (await dialog).destroy()
+    const bye = await alice.expect('BYE')
+    alice.answer(bye, 200)
+    await ended
+    expect(bye.cseq).toBe(invite.cseq + 2)
   })
 
   it('keeps nothing of a call whose callee has rung reliably and ignores the CANCEL', async () => {
