@@ -1,13 +1,12 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { looksLikeIPv6 } from '../message/uri.ts'
+import { MACHINE_CLOCK } from '../transaction/clock.ts'
 import { advertisedHost } from './advertised.ts'
-import { type Hop, hopKey, type Listener, type Reports } from './transport.ts'
+import type { Hop, Listener, Reports } from './transport.ts'
+import { createTwins } from './twins.ts'
 
 /** Large enough for a burst of a thousand calls while the event loop is busy. */
 const BUFFER_BYTES = 4 * 1024 * 1024
-
-/** Destinations whose refusals are listened for at the same time; the longest unused goes first. */
-const TWINS_MAX = 64
 
 /** Addresses are never looked up here, and the answer has to come at once. */
 const literalLookup = (
@@ -38,7 +37,13 @@ export async function listenUdp(
     reports.receive(message.toString('latin1'), hop, listener)
   }
   let closed = false
-  const twins = createTwins({ open, host, port: taken, receive, unreachable: reports.unreachable })
+  const bindTwin = (twin: Socket): void => {
+    twin.bind({ address: host, port: taken, exclusive: true }, () => {
+      growBuffers(twin)
+    })
+  }
+  const { unreachable } = reports
+  const twins = createTwins({ open, bind: bindTwin, receive, unreachable, now: MACHINE_CLOCK.now })
   const listener: Listener = {
     transport: 'udp',
     reliable: false,
@@ -113,63 +118,4 @@ function growBuffers(socket: Socket): void {
   } catch {
     // Smaller buffers only mean more retransmissions under load.
   }
-}
-
-interface TwinOptions {
-  readonly open: () => Socket
-  readonly host: string
-  readonly port: number
-  readonly receive: (message: Buffer, from: { address: string; port: number }) => void
-  readonly unreachable: (to: Hop) => void
-}
-
-interface Twins {
-  readonly watch: (to: Hop) => void
-  readonly size: () => number
-  readonly close: () => void
-}
-
-/**
- * Sockets on the listener's own address, each connected to one destination. Only a connected
- * socket is told by the operating system that a port refuses packets (ICMP); the packets themselves
- * go out through the listening socket. Where the platform does not allow it, refusals are found
- * by timeout.
- */
-function createTwins({ open, host, port, receive, unreachable }: TwinOptions): Twins {
-  const twins = new Map<string, Socket>()
-  const drop = (key: string): void => {
-    const twin = twins.get(key)
-    twins.delete(key)
-    twin?.close()
-  }
-  const connect = (to: Hop, key: string): void => {
-    const twin = open()
-    twins.set(key, twin)
-    twin.on('message', receive)
-    twin.on('error', () => {
-      unreachable(to)
-    })
-    twin.bind({ address: host, port, exclusive: true }, () => {
-      growBuffers(twin)
-    })
-    twin.connect(to.port, to.address)
-    twin.unref()
-  }
-  const watch = (to: Hop): void => {
-    if (to.port === 0) return // nobody can be there to refuse
-    const key = hopKey(to)
-    const known = twins.get(key)
-    if (known) {
-      twins.delete(key)
-      twins.set(key, known)
-      return
-    }
-    const oldest = twins.size < TWINS_MAX ? undefined : twins.keys().next().value
-    if (oldest !== undefined) drop(oldest)
-    connect(to, key)
-  }
-  const close = (): void => {
-    for (const key of twins.keys()) drop(key)
-  }
-  return { watch, size: () => twins.size, close }
 }

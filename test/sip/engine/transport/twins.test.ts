@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { afterEach, expect, it } from 'vitest'
+import { type Hop, hopKey } from '../../../../src/sip/engine/transport/transport.ts'
+import { createTwins, type Twins } from '../../../../src/sip/engine/transport/twins.ts'
+import { eventually } from '../support/eventually.ts'
+
+const HOST = '127.0.0.1'
+const sockets: Socket[] = []
+let twins: Twins
+let nowMs = 1_000
+let refused: string[]
+let opened: Socket[]
+
+afterEach(() => {
+  twins.close()
+  for (const socket of sockets.splice(0)) socket.close()
+})
+
+/** A socket of somebody else's, and its port. */
+async function openTaken(): Promise<number> {
+  const socket = createSocket('udp4')
+  sockets.push(socket)
+  socket.bind(0, HOST)
+  await once(socket, 'listening')
+  return socket.address().port
+}
+
+function open(bind: (twin: Socket) => void = (twin) => twin.bind(0, HOST)): void {
+  refused = []
+  opened = []
+  twins = createTwins({
+    open: () => {
+      const socket = createSocket('udp4')
+      opened.push(socket)
+      return socket
+    },
+    bind,
+    receive: () => undefined,
+    unreachable: (to) => void refused.push(hopKey(to)),
+    now: () => nowMs,
+  })
+}
+
+const hop = (port: number): Hop => ({ transport: 'udp', address: HOST, port })
+
+it('does not take the trouble of its own sockets for a refusal', async () => {
+  const taken = await openTaken()
+  open((twin) => twin.bind({ address: HOST, port: taken, exclusive: true }))
+  twins.watch(hop(9))
+  await eventually(
+    () => twins.size() === 0,
+    () => 'the socket that cannot be had is kept',
+  )
+  expect(refused).toEqual([])
+})
+
+it('tells of a port that refuses packets', async () => {
+  open()
+  const port = await openTaken()
+  await Promise.all(sockets.splice(0).map((socket) => socket[Symbol.asyncDispose]()))
+  twins.watch(hop(port))
+  const [twin] = opened
+  assert(twin)
+  await once(twin, 'connect')
+  await eventually(
+    () => {
+      twin.send('x')
+      return refused.length > 0
+    },
+    () => 'no refusal',
+  )
+  expect(refused[0]).toBe(`udp/127.0.0.1:${port}`)
+  expect(twins.size()).toBe(1)
+})
+
+it('closes no socket whose packets somebody may wait for', () => {
+  open()
+  const firstPort = 20_000
+  for (let at = 0; at < 64; at++) twins.watch(hop(firstPort + at))
+  nowMs += 31_999
+  twins.watch(hop(firstPort + 64))
+  expect(opened).toHaveLength(64)
+  nowMs += 1
+  twins.watch(hop(firstPort)) // as good as new
+  twins.watch(hop(firstPort + 64))
+  expect([opened.length, twins.size()]).toEqual([65, 64])
+  twins.watch(hop(firstPort)) // still there
+  twins.watch(hop(firstPort + 1)) // in whose place the new one came, and the next goes
+  expect([opened.length, twins.size()]).toEqual([66, 64])
+})
