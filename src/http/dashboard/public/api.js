@@ -28,7 +28,8 @@ export const key = {
 
 /**
  * @typedef {object} Options
- * @property {'GET' | 'POST'} [method]
+ * @property {'GET' | 'POST' | 'DELETE'} [method]
+ * @property {object} [body] sent as JSON
  * @property {AbortSignal} [signal] aborted where the answer is no longer wanted
  */
 
@@ -73,11 +74,16 @@ const whole = (reading) =>
  * @param {Record<string, string>} query
  * @param {Options} options
  */
-async function send(path, query, options) {
+async function send(path, query, { body, ...options }) {
   const given = Object.entries(query).filter(([, value]) => value !== '')
   const text = given.length > 0 ? `?${new URLSearchParams(given)}` : ''
-  const headers = { authorization: `Bearer ${key.get() ?? ''}` }
-  const response = await fetch(`/api/v1${path}${text}`, { ...options, headers }).catch(() => {
+  const headers = {
+    authorization: `Bearer ${key.get() ?? ''}`,
+    ...(body && { 'content-type': 'application/json' }),
+  }
+  const content = body && { body: JSON.stringify(body) }
+  const request = { ...options, ...content, headers }
+  const response = await fetch(`/api/v1${path}${text}`, request).catch(() => {
     throw new ApiProblem(0, 'The service does not answer.')
   })
   if (!response.ok) throw await readProblem(response)

@@ -1,7 +1,9 @@
 import { ApiProblem, ask, key } from './api.js'
+import { showAudit } from './audit.js'
 import { showCall } from './call.js'
 import { showCalls } from './calls.js'
 import { element, field } from './element.js'
+import { showKeys } from './keys.js'
 import { showOverview } from './overview.js'
 import { showPostbacks } from './postbacks.js'
 import { showReports } from './reports.js'
@@ -24,6 +26,8 @@ const PAGES = {
   reports: showReports,
   postbacks: showPostbacks,
   'tracking-urls': showTrackingUrls,
+  keys: showKeys,
+  audit: showAudit,
 }
 /** The overview is read anew this long after it was painted, while somebody looks at it. */
 const REFRESH_MS = 5_000
@@ -121,11 +125,11 @@ function signIn(problem) {
     { class: 'sign-in', submit: (event) => void submit(event) },
     element('h1', {}, 'Sign in'),
     problem && element('p', { class: 'problem', role: 'alert' }, problem),
-    field('Administrator’s API key', input),
+    field('API key', input),
     element(
       'p',
       { class: 'hint' },
-      'It was printed at the first start, or is set as ADMIN_API_KEY. It is forgotten when this tab is closed.',
+      'The first one was printed at the first start, or is set as ADMIN_API_KEY; it makes others. Yours is forgotten when this tab is closed.',
     ),
     element('button', { type: 'submit' }, 'Sign in'),
   )
