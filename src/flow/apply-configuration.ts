@@ -52,7 +52,7 @@ export async function applyConfiguration(
     await insertCampaignVersions(db, newVersions)
     const revision = await insertConfiguration(db, document)
     if (by) {
-      const details = { revision, changes: shortened(lines) }
+      const details = { changes: shortened(lines) }
       await insertAct(db, by, { what: 'configuration.applied', subject: String(revision), details })
     }
     return { revision, changes: lines }

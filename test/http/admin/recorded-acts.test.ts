@@ -90,7 +90,6 @@ describe('the record', () => {
         what: 'configuration.applied',
         subject: String(revision),
         details: {
-          revision,
           changes: [
             'publisher acme-media: added',
             'buyer solar-direct: added',
