@@ -62,12 +62,18 @@ export async function startBridgeSubject(places: Places): Promise<Subject> {
 }
 
 /** The bare B2BUA that the bridge is compared with. */
-export async function startPeerSubject({ buyerPort }: Places): Promise<Subject> {
-  const child = start(['./peer.ts', `sip:buyer@127.0.0.1:${buyerPort}`], {})
+export const startPeerSubject = ({ buyerPort }: Places): Promise<Subject> => startPeer(buyerPort)
+
+/** The same with a request from memory for every answered call: nothing is stored, nothing tried again. */
+export const startPingingPeerSubject = ({ buyerPort, pingUrl }: Places): Promise<Subject> =>
+  startPeer(buyerPort, pingUrl)
+
+async function startPeer(buyerPort: number, ...pingUrl: readonly string[]): Promise<Subject> {
+  const child = start(['./peer.ts', `sip:buyer@127.0.0.1:${buyerPort}`, ...pingUrl], {})
   const close = () => stop(child)
   try {
     const sip = await sipAddress(child)
-    return { name: 'bare drachtio-srf B2BUA', isPinging: false, sip, close }
+    return { name: 'bare drachtio-srf B2BUA', isPinging: pingUrl.length > 0, sip, close }
   } catch (error) {
     await close()
     throw error
