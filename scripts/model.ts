@@ -10,6 +10,7 @@ const VITEST = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import
 const ARGUMENTS = [
   'run',
   'test/model/settlement',
+  'test/model/replay',
   '--project=system',
   '--disable-console-intercept=true',
 ]

@@ -1,4 +1,4 @@
-import type { PastCall, Standing } from '../domain/rehearse.ts'
+import type { PastCall, PastPostback, Standing } from '../domain/rehearse.ts'
 import { readPages } from './pages.ts'
 import type { Queryable } from './queryable.ts'
 
@@ -26,6 +26,7 @@ interface CallRow {
   readonly buyerId: string | null
   readonly tags: Record<string, string>
   readonly endedAt: Date
+  readonly settleAt: Date | null
   readonly connectedMs: number | null
   readonly duplicate: boolean
   readonly conversion: string
@@ -39,12 +40,13 @@ interface PostbackRow {
   readonly receivedAt: Date
   readonly query: string
   readonly body: string
-  readonly reason: string
+  readonly foundCall: PastPostback['foundCall']
+  readonly isDuplicate: boolean
 }
 
 const CALL_COLUMNS = `
   select call_uuid "callUuid", campaign_version "campaignVersion", publisher_id "publisherId",
-         buyer_id "buyerId", tags, ended_at "endedAt", connected_ms "connectedMs", duplicate,
+         buyer_id "buyerId", tags, ended_at "endedAt", settle_at "settleAt", connected_ms "connectedMs", duplicate,
          conversion, revenue, payout`
 
 const PAGE = 2_000
@@ -110,11 +112,17 @@ async function readPostbacks(
 ): Promise<ReadonlyMap<string, readonly PostbackRow[]>> {
   const { rows } = await db.query<PostbackRow>({
     name: 'read-past-postbacks',
-    text: `select call_uuid "callUuid", postback_id "postbackId", received_at "receivedAt", query, body,
-                  p.reason
-             from postbacks p join calls using (call_uuid)
-            where call_uuid = any($1::uuid[]) and leg = bridged_leg and p.reason <> 'prefetch'
-            order by received_at, postback_id`,
+    text: `select p.call_uuid "callUuid", p.postback_id "postbackId", p.received_at "receivedAt", p.query,
+                  p.body, p.reason = 'duplicate_caller' "isDuplicate",
+                  case when p.reason = 'call_in_progress' then 'live'
+                       when p.conversion = 'pending' or p.postback_id = first.postback_id then 'waiting'
+                       when first.reason = 'no_postback' then 'timed_out'
+                       else 'decided' end "foundCall"
+             from postbacks p join calls c using (call_uuid)
+             left join lateral (select reason, postback_id from settlements s
+                                 where s.call_uuid = p.call_uuid and s.revision = 1 limit 1) first on true
+            where p.call_uuid = any($1::uuid[]) and p.leg = c.bridged_leg and p.reason <> 'prefetch'
+            order by p.received_at, p.postback_id`,
     values: [calls.map(({ callUuid }) => callUuid)],
   })
   return Map.groupBy(rows, ({ callUuid }) => callUuid)
@@ -130,14 +138,11 @@ function pastCallOf(row: CallRow, postbacks: readonly PostbackRow[]): StoredPast
       buyerId: row.buyerId ?? undefined,
       tags: row.tags,
       endedAt: row.endedAt,
+      settleAt: row.settleAt ?? undefined,
+      isWaiting: conversion === 'pending',
       connectedMs: row.connectedMs ?? undefined,
       duplicate: row.duplicate,
-      postbacks: postbacks.map(({ postbackId, receivedAt, query, body, reason }) => ({
-        postbackId,
-        receivedAt,
-        text: { query, body },
-        isDuplicate: reason === 'duplicate_caller',
-      })),
+      postbacks: postbacks.map(({ query, body, ...past }) => ({ ...past, text: { query, body } })),
     },
     standing: {
       conversion,

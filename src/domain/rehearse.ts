@@ -1,6 +1,6 @@
 import { wholeSeconds } from './call.ts'
 import type { CampaignRules } from './campaign.ts'
-import { chooseConversionGroup, type ConversionGroup } from './conversion-group.ts'
+import { chooseConversionGroup, type PostbackGroup } from './conversion-group.ts'
 import { sixDecimals } from './ledger.ts'
 import { type Amount, minorUnitDigits } from './money.ts'
 import { parsePostback, type Postback, type PostbackText } from './postback.ts'
@@ -22,6 +22,10 @@ export interface PastCall {
   /** As they are now, posted ones included. */
   readonly tags: Readonly<Record<string, string>>
   readonly endedAt: Date
+  /** When its wait for a postback ended or would have; undefined where nothing was waited for. */
+  readonly settleAt: Date | undefined
+  /** Whether it waits still: a timeout may have passed and not been noticed. */
+  readonly isWaiting: boolean
   readonly connectedMs: number | undefined
   /** Settled so since its caller had converted before: taken as it was, since no other call is rehearsed with it. */
   readonly duplicate: boolean
@@ -33,6 +37,8 @@ export interface PastPostback {
   readonly postbackId: string
   readonly receivedAt: Date
   readonly text: PostbackText
+  /** How the call stood when it came, as only the ledger can tell: clocks do not say who was first. */
+  readonly foundCall: 'live' | 'waiting' | 'timed_out' | 'decided'
   /** It was refused since its caller had converted before. */
   readonly isDuplicate: boolean
 }
@@ -73,6 +79,25 @@ export function rehearseCall(rules: CampaignRules, call: PastCall, now: Date): R
     return { conversion: atHangup.conversion, decision: atHangup, postbackId: undefined }
   }
   if (group?.kind !== 'postback') throw new TypeError('only postback groups wait')
+  const play = playPostbacks(call, { group, readings, facts, now })
+  const { conversion } = play.state
+  const { last: decision, postbackId } = play
+  return {
+    conversion: conversion === 'undecided' ? 'pending' : conversion,
+    decision,
+    postbackId,
+  }
+}
+
+interface Waiting {
+  readonly group: PostbackGroup
+  readonly readings: readonly Reading[]
+  readonly facts: SettlementFacts
+  readonly now: Date
+}
+
+/** What a call that waits comes to: postback by postback, with the timeout where it belongs. */
+function playPostbacks(call: PastCall, { group, readings, facts, now }: Waiting): Play {
   const settleAt = new Date(call.endedAt.getTime() + group.postbackTimeoutSeconds * 1000)
   const lateLimitMs = (group.lateLimitSeconds ?? Number.POSITIVE_INFINITY) * 1000
   let play: Play = {
@@ -83,7 +108,7 @@ export function rehearseCall(rules: CampaignRules, call: PastCall, now: Date): R
   }
   for (const reading of readings) {
     const { postback, receivedAt } = reading
-    if (receivedAt > call.endedAt && receivedAt >= settleAt) play = expire(play, group)
+    if (isAfterTimeout(reading, call, settleAt)) play = expire(play, group)
     const isAfterLateLimit = receivedAt.getTime() - settleAt.getTime() > lateLimitMs
     const { appliedTxids } = play
     const hasEarlierConversion = call.duplicate || reading.isDuplicate
@@ -94,15 +119,29 @@ export function rehearseCall(rules: CampaignRules, call: PastCall, now: Date): R
       play = { ...play, appliedTxids: [...appliedTxids, postback.txid] }
     }
   }
-  if (now >= settleAt) play = expire(play, group)
-  const { conversion } = play.state
-  const { last: decision, postbackId } = play
-  return {
-    conversion: conversion === 'undecided' ? 'pending' : conversion,
-    decision,
-    postbackId,
-  }
+  const waitsStill = call.isWaiting && isSameInstant(call.settleAt, settleAt)
+  return now >= settleAt && !waitsStill ? expire(play, group) : play
 }
+
+/**
+ * Whether the wait would have been over when the postback came. Where it ends when it did, the call has seen
+ * for itself which was first: a timeout takes a moment to be noticed, or an outage. Otherwise the clock says.
+ */
+function isAfterTimeout(
+  { receivedAt, foundCall }: PastPostback,
+  call: PastCall,
+  settleAt: Date,
+): boolean {
+  if (foundCall === 'live') return false
+  if (settleAt.getTime() === call.endedAt.getTime()) return true
+  if (isSameInstant(call.settleAt, settleAt) && foundCall !== 'decided') {
+    return foundCall === 'timed_out'
+  }
+  return receivedAt >= settleAt
+}
+
+const isSameInstant = (one: Date | undefined, other: Date): boolean =>
+  one?.getTime() === other.getTime()
 
 interface Play {
   readonly state: SettlementState
@@ -116,17 +155,17 @@ function take(play: Play, decision: Decision | undefined, postbackId?: string): 
   return { ...play, state: applyDecision(play.state, decision), last: decision, postbackId }
 }
 
-const expire = (play: Play, group: ConversionGroup): Play =>
+const expire = (play: Play, group: PostbackGroup): Play =>
   play.state.conversion === 'pending' ? take(play, decideAtTimeout(group)) : play
 
 /** Groups are chosen at hang-up: what was posted later was no tag yet. */
 function tagsAtHangup(
-  { tags, endedAt }: PastCall,
+  { tags }: PastCall,
   readings: readonly Reading[],
 ): Readonly<Record<string, string>> {
   const posted = new Set(readings.flatMap(({ postback }) => Object.keys(postback.tags)))
   const before = Object.entries(tags).filter(([name]) => !posted.has(name))
-  const during = readings.filter(({ receivedAt }) => receivedAt <= endedAt)
+  const during = readings.filter(({ foundCall }) => foundCall === 'live')
   return Object.assign(
     Object.fromEntries(before),
     ...during.map(({ postback }) => postback.tags),
