@@ -57,6 +57,7 @@ export function createTwins({ bind, now, open, receive, unreachable }: TwinOptio
       else drop(key, twin) // it is the socket's own trouble: the packets went out
     })
     bind(socket)
+    if (twins.get(key) !== twin) return // it could not be had
     socket.connect(to.port, to.address)
     socket.unref()
   }

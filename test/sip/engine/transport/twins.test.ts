@@ -32,7 +32,9 @@ function open(bind: (twin: Socket) => void = (twin) => twin.bind(0, HOST)): void
   opened = []
   twins = createTwins({
     open: () => {
-      const socket = createSocket('udp4')
+      // Without a lookup that takes its time, errors come before `bind` returns.
+      const lookup = (host: string, _: unknown, done: Found): void => done(null, host, 4)
+      const socket = createSocket({ type: 'udp4', lookup })
       opened.push(socket)
       return socket
     },
@@ -42,6 +44,8 @@ function open(bind: (twin: Socket) => void = (twin) => twin.bind(0, HOST)): void
     now: () => nowMs,
   })
 }
+
+type Found = (error: Error | null, address: string, family: number) => void
 
 const hop = (port: number): Hop => ({ transport: 'udp', address: HOST, port })
 
