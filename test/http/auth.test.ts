@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { makeApiKey } from '../../src/http/api-key-text.ts'
 import { ADMIN_KEY, openTestServer } from './support/server.ts'
 
-describe('the administrator key', () => {
+describe('the key of the environment', () => {
   it.each([
     ['no header', undefined],
     ['another key', 'Bearer another'],
@@ -33,5 +34,26 @@ describe('the administrator key', () => {
     const { app, logLines } = openTestServer()
     await app.inject({ url: '/api/v1/calls', headers: { authorization: `Bearer ${ADMIN_KEY}` } })
     expect(logLines.join('')).not.toContain(ADMIN_KEY)
+  })
+})
+
+describe('while the database is away', () => {
+  const away = (): Promise<never> =>
+    Promise.reject(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }))
+  const database = { query: away, transaction: away, close: () => Promise.resolve() }
+  const ask = (key: string) =>
+    openTestServer({ database }).app.inject({
+      url: '/api/v1/wizard/buyer-urls?base_url=https://crm.example/p&tokens=id:call_uuid',
+      headers: { authorization: `Bearer ${key}` },
+    })
+
+  it('the key of the environment is known', async () => {
+    expect((await ask(ADMIN_KEY)).statusCode).toBe(200)
+  })
+
+  it('another key is neither taken nor called wrong', async () => {
+    const response = await ask(makeApiKey())
+    expect([response.statusCode, response.json()]).toMatchObject([503, { code: 'unavailable' }])
+    expect(response.headers['retry-after']).toBe('5')
   })
 })

@@ -83,6 +83,16 @@ const send = (route: string, role: Role) => {
 }
 
 describe('the roles of keys', () => {
+  it.each(ROLES)('let %s read the metrics from elsewhere', async (role) => {
+    const read = (key = '') =>
+      app.inject({
+        url: '/metrics',
+        headers: { authorization: `Bearer ${key}` },
+        remoteAddress: '203.0.113.7',
+      })
+    expect([(await read(keys[role])).statusCode, (await read()).statusCode]).toEqual([200, 401])
+  })
+
   it('are decided for every route of the API', () => {
     const registered = routesOf(app)
       .filter(({ url }) => url.startsWith('/api/v1/'))
