@@ -51,7 +51,7 @@ const BY_CALL_TIME = `
          revenue, payout, connected_ms / 1000 as seconds
     from calls
    where started_at >= $1 and started_at < $2
-     and call_uuid >= uuid_floor($1::timestamptz - interval '1 day')
+     and call_uuid >= uuid_floor(greatest($1::timestamptz - interval '1 day', 'epoch'))
      and call_uuid < uuid_floor($2::timestamptz + interval '1 day')`
 
 /** What each decision changed, so that a correction counts on the day on which it was made. */

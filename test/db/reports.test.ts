@@ -55,6 +55,16 @@ it('adds up what is in one currency, whatever the version of the rules, and neve
   ])
 })
 
+it.each([new Date('1970-01-01'), new Date('1960-01-01'), '0001-01-01'])(
+  'finds all calls since %s, before which a UUID has no time',
+  async (from) => {
+    await database.query('delete from calls')
+    await insertCall({ startedAt: '2026-02-01T12:00:00Z' })
+
+    expect(await report({ from })).toMatchObject([{ calls: 1 }])
+  },
+)
+
 describe('a range of days', () => {
   const ZONES: readonly (readonly [zone: string, day: string, first: string, next: string])[] = [
     ['UTC', '2026-03-01', '2026-03-01T00:00:00Z', '2026-03-02T00:00:00Z'],

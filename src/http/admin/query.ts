@@ -4,13 +4,21 @@ import { z } from 'zod'
 import { parseCallUuid } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
 
+const HOW = 'must be ISO 8601, such as 2026-11-23T14:00:00Z'
+const DateTime = z.iso.datetime({ offset: true })
+
 /** An instant in a query, or a day, which is its first instant in UTC. */
-export const Instant = z
-  .union(
-    [z.iso.datetime({ offset: true }), z.iso.date()],
-    'must be ISO 8601, such as 2026-11-23T14:00:00Z',
-  )
-  .transform((text) => new Date(text))
+export const Instant = z.union([DateTime, z.iso.date()], HOW).transform((text) => new Date(text))
+
+/** An instant in a query, or a day as it was written: where it begins depends on a time zone. */
+export const InstantOrDay = z.union(
+  [
+    DateTime.transform((text) => new Date(text)),
+    // There was no year 0, and PostgreSQL says so.
+    z.iso.date().refine((text) => !text.startsWith('0000')),
+  ],
+  HOW,
+)
 
 /** The UUID of a call in a query, in either form. */
 export const Uuid = z.string().transform((text, context) => {

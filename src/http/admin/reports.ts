@@ -15,7 +15,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { described } from '../openapi/route-description.ts'
 import { amountOrNull } from './answer-fields.ts'
 import { type Send, sendStream, type Write } from './answer-stream.ts'
-import { Instant, readQuery } from './query.ts'
+import { InstantOrDay, readQuery } from './query.ts'
 import { registerPostbackSearch } from './reports-postbacks.ts'
 import { registerWhy } from './reports-why.ts'
 import { createTurns } from './turns.ts'
@@ -41,6 +41,8 @@ const By = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+const HOW_ZONE = 'must be an IANA time zone, such as America/New_York'
+
 const Query = z.strictObject({
   by: By.prefault('campaign').describe(
     `Any of ${DIMENSIONS.join(', ')}, separated by commas, in the order of the rows.`,
@@ -49,12 +51,18 @@ const Query = z.strictObject({
     .enum(['call', 'settlement'])
     .default('call')
     .describe('What puts a call into the range: its beginning, or each decision about it.'),
-  from: Instant.describe('The first instant that counts.'),
-  to: Instant.describe('The first instant that does not.'),
+  from: InstantOrDay.describe(
+    'The first instant that counts, or a day of `time_zone`, with which it begins.',
+  ),
+  to: InstantOrDay.describe(
+    'The first instant that does not, or the first day of which none does.',
+  ),
   time_zone: z
     .string()
-    .refine(isTimeZone, 'must be an IANA time zone, such as America/New_York')
-    .default('UTC'),
+    // PostgreSQL reads +05:30 the other way round.
+    .refine((zone) => /^[a-z]/i.test(zone) && isTimeZone(zone), HOW_ZONE)
+    .default('UTC')
+    .describe('Whose days are meant, an IANA name.'),
   format: z.enum(['json', 'csv']).default('json'),
 })
 

@@ -8,7 +8,7 @@ import { ADMIN_KEY, openTestServer } from '../support/server.ts'
 import { openRaw } from '../support/raw.ts'
 import { reportPages } from '../support/report-pages.ts'
 
-const PATH = '/api/v1/reports?from=2026-01-01&to=2026-02-01'
+const PATH = '/api/v1/reports?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z'
 const LINE = '{"campaign":"solar","currency":"USD","calls":1,"connected":1,"converted":0,"late":0,'
 
 async function listen({ silenceMs = 15_000 } = {}) {

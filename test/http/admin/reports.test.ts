@@ -133,14 +133,35 @@ describe('GET /reports', () => {
     )
   })
 
-  it.each(['by=caller', 'by=day,day', 'time_zone=Mars', 'time=night', 'format=xml', 'from=x'])(
-    'refuses %s and says what to write',
-    async (query) => {
-      const { statusCode, body } = await get(`/reports?to=2026-01-01&${query}`)
-      expect(statusCode).toBe(400)
-      expect(JSON.parse(body)).toMatchObject({ code: 'invalid_query' })
-    },
-  )
+  it.each([
+    ['by', 'caller'],
+    ['by', 'day,day'],
+    ['time_zone', 'Mars'],
+    ['time_zone', '+05:30'],
+    ['time', 'night'],
+    ['format', 'xml'],
+    ['from', 'x'],
+    ['from', '0000-01-01'],
+    ['to', '2026-02-30'],
+    ['until', '2026-02-01'],
+  ])('refuses %s=%s and says what is wrong', async (path, value) => {
+    const query = new URLSearchParams({ from: '2026-01-01', to: '2026-02-01', [path]: value })
+    const { statusCode, body } = await get(`/reports?${query.toString()}`)
+    expect(statusCode).toBe(400)
+    const problems = [{ path: path === 'until' ? '' : path, message: expect.any(String) as string }]
+    expect(JSON.parse(body)).toMatchObject({ code: 'invalid_query', problems })
+  })
+
+  it('takes days of the zone that the rows are days of', async () => {
+    const of = (query: string) => get(`/reports?by=day&${query}`)
+    const all = JSON.parse((await of(`${range()}&time_zone=Asia/Tokyo`)).body) as readonly Line[]
+    const [row] = all
+    const day = String(row?.['day'])
+    const next = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10)
+    expect(JSON.parse((await of(`from=${day}&to=${next}&time_zone=Asia/Tokyo`)).body)).toEqual([
+      row,
+    ])
+  })
 })
 
 describe('GET /postback-log (B15)', () => {
