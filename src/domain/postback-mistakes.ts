@@ -19,6 +19,17 @@ export function isUnreplacedMacro(value: string): boolean {
   return MACRO.test(value.trim())
 }
 
+/**
+ * Whether a value is a placeholder and nothing else: a transaction id may well have brackets in it. A name
+ * has a letter, and is no GUID, which some write in braces.
+ */
+export function isPlaceholder(value: string): boolean {
+  const inside = PLACEHOLDER.exec(value.trim())?.slice(1).find(Boolean)
+  return inside !== undefined && /[A-Za-z]/.test(inside) && !GUID.test(inside)
+}
+
+const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
 const NAME = String.raw`[A-Za-z_][\w .:-]*`
 const MACRO = new RegExp(
   [
@@ -35,4 +46,23 @@ const MACRO = new RegExp(
     `^:${NAME}$`,
     `^\\$${NAME}\\$?$`,
   ].join('|'),
+)
+
+const PLACEHOLDER = new RegExp(
+  [
+    String.raw`\[+([^[\]]*)\]+`,
+    String.raw`\$?\{+([^{}]*)\}+`,
+    '<+([^<>]*)>+',
+    String.raw`\$\((${NAME})\)`,
+    '%%([^%]*)%%',
+    `%(${NAME})%`,
+    '#([^#]+)#',
+    String.raw`\*\|([^|]*)\|\*`,
+    `@(${NAME})@`,
+    `__(${NAME})__`,
+    `:(${NAME})`,
+    `\\$(${NAME})\\$?`,
+  ]
+    .map((form) => `^${form}$`)
+    .join('|'),
 )

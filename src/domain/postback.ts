@@ -1,5 +1,5 @@
 import { type Fraction, parseRevenue } from './money.ts'
-import { isUnreplacedMacro } from './postback-mistakes.ts'
+import { isPlaceholder, isUnreplacedMacro } from './postback-mistakes.ts'
 import { isTagName } from './tokens.ts'
 import type { PostbackConversion } from './conversion-group.ts'
 
@@ -92,7 +92,7 @@ function reasonOfBadEncoding({ query, body }: PostbackText): MalformedReason {
 
 /** A placeholder is no transaction id: every postback would seem to repeat the first. */
 function txidOf(pairs: readonly Pair[]): string | undefined {
-  return valuesOf(pairs, 'txid').find((value) => value !== '' && !isUnreplacedMacro(value))
+  return valuesOf(pairs, 'txid').find((value) => value !== '' && !isPlaceholder(value))
 }
 
 /** Splits a query into decoded pairs; undefined where the percent-encoding is broken. */

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { parsePostback } from '../../src/domain/postback.ts'
-import { findMistake, isUnreplacedMacro } from '../../src/domain/postback-mistakes.ts'
+import {
+  findMistake,
+  isPlaceholder,
+  isUnreplacedMacro,
+} from '../../src/domain/postback-mistakes.ts'
 
 describe('isUnreplacedMacro', () => {
   it.each([
@@ -32,6 +36,48 @@ describe('isUnreplacedMacro', () => {
   )
 })
 
+describe('isPlaceholder', () => {
+  it.each([
+    '[revenue]',
+    ' [transaction id] ',
+    '[[txid]]',
+    '{txid}',
+    '{{conversion.id}}',
+    '{{ txid }}',
+    '${TXID}',
+    '%%txid%%',
+    '%txid%',
+    '<txid>',
+    '#txid#',
+    '*|TXID|*',
+    '$(txid)',
+    '@txid@',
+    '__TXID__',
+    ':txid',
+    '$txid',
+  ])('recognises %s', (value) => {
+    expect(isPlaceholder(value)).toBe(true)
+  })
+
+  it.each([
+    'order[12]',
+    'order[a]',
+    'abc{1}',
+    '{12}',
+    '{a1b2c3d4-0000-4000-8000-00000000abcd}',
+    '{A1B2C3D4-0000-4000-8000-00000000ABCD}',
+    '2026-01#02#03',
+    'tx#1#a',
+    '#12#',
+    '{a}-{b}',
+    'a<b>c',
+    '10%',
+    '',
+  ])('takes %j for a value', (value) => {
+    expect(isPlaceholder(value)).toBe(false)
+  })
+})
+
 describe('the mistakes of a postback (B4)', () => {
   it.each([
     ['revenue=%%amount%%', 'unreplaced_macro'],
@@ -50,6 +96,11 @@ describe('the mistakes of a postback (B4)', () => {
 
   it.each(['txid={txid}', 'txid=%5Btransaction_id%5D'])('%s is no transaction id', (query) => {
     expect(parsePostback({ query, body: '' })).toMatchObject({ postback: { txid: undefined } })
+  })
+
+  it.each(['order[12]', 'tx#1#a'])('%s is a transaction id (B12)', (txid) => {
+    const query = `txid=${encodeURIComponent(txid)}`
+    expect(parsePostback({ query, body: '' })).toMatchObject({ postback: { txid } })
   })
 
   it('are looked for in the body too', () => {
