@@ -27,7 +27,7 @@ export function createKeyList(read: () => Promise<readonly LiveApiKey[]>): KeyLi
   async function readNext(): Promise<readonly LiveApiKey[]> {
     await running.catch(() => {})
     const waitMs = startedAtMs + APART_MS - performance.now()
-    if (waitMs > 0) await delay(waitMs, undefined, { ref: false })
+    if (waitMs > 0) await delay(waitMs)
     // Whoever comes from here on is too late for this one.
     waiting = undefined
     startedAtMs = performance.now()
