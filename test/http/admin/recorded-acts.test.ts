@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { currentRevision } from '../../../src/db/configurations.ts'
+import type { ActName } from '../../../src/domain/audit.ts'
 import { deliveryId } from '../../../src/domain/delivery.ts'
 import type { RunTrial } from '../../../src/domain/delivery-trial.ts'
+import { ROLE_NEEDED } from '../../../src/http/admin/roles.ts'
 import { finish } from '../../../src/db/finished-attempts.ts'
 import { attempted, claim } from '../../delivery/support/lanes.ts'
 import { aDelivery, insertCalls, queue, readLanes } from '../../delivery/support/outbox.ts'
@@ -67,7 +69,25 @@ async function failedDeliveries(database: TestDatabase, count: number) {
   return callUuids.map((callUuid) => deliveryId({ callUuid, trackingUrlId: 'ping', occurrence: 0 }))
 }
 
+/** The act of every route that changes something. */
+const ACT_OF: Readonly<Record<string, ActName>> = {
+  'PUT /configuration': 'configuration.applied',
+  'POST /api-keys': 'api_key.created',
+  'DELETE /api-keys/:id': 'api_key.revoked',
+  'POST /deliveries/:id/resend': 'delivery.resent',
+  'POST /deliveries/resend': 'deliveries.resent',
+  'POST /tracking-urls/:id/test': 'tracking_url.tested',
+}
+const CHANGES_NOTHING = new Set(['POST /tracking-urls/preview'])
+
 describe('the record', () => {
+  it('knows every route that is there to change something', () => {
+    const changing = Object.keys(ROLE_NEEDED).filter(
+      (route) => !route.startsWith('GET ') && !CHANGES_NOTHING.has(route),
+    )
+    expect(changing.toSorted()).toEqual(Object.keys(ACT_OF).toSorted())
+  })
+
   it('says who did it, with which key and from where', async () => {
     const { ask, id } = await openApi()
     await ask('PUT', '/configuration', aConfigurationDocument())
