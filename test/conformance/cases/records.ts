@@ -56,6 +56,33 @@ async function placedCall(stage: Stage) {
   return { records, frames, phone, invite: await phone.expect('INVITE') }
 }
 
+/** How often the end of a call is recorded whose BYE is challenged and sent again. */
+async function countStopsOfChallengedBye(stage: Stage): Promise<number> {
+  const { call, dialogId, frames, phone, records } = await takenCall(stage, '200 OK')
+  phone.sendRaw(call.ack(await phone.expect('200 INVITE')))
+  await frames.delivered('ACK ')
+  const bye = 'BYE sip:placeholder SIP/2.0\r\n\r\n'
+  await frames.ask(`sip||${dialogId}`, bye)
+  const challenged = await phone.expect('BYE')
+  const headers = ['Proxy-Authenticate: Digest realm="local", nonce="abc", algorithm=MD5']
+  phone.answer(challenged, 407, { headers })
+  await frames.delivered('SIP/2.0 407 ')
+  await frames.ask(`sip||${dialogId}`, bye)
+  phone.answer(await phone.expect('BYE', challenged), 200)
+  await frames.delivered('SIP/2.0 200 ')
+  return countAfterNextCall(stage, records)
+}
+
+/** Records come in order: what is recorded of a later call says that no more comes of the earlier. */
+async function countAfterNextCall(stage: Stage, records: Frames): Promise<number> {
+  const phone = await stage.phone()
+  const frames = await stage.frames()
+  await frames.ask('sip||', INVITE(phone.port))
+  phone.answer(await phone.expect('INVITE'), 486)
+  for (let count = 0; ; count++)
+    if ((await records.recorded('cdr:stop')).words.includes('call-rejected')) return count
+}
+
 /** Records of calls: drachtio-server writes them if it was started with `cdrs` turned on. */
 export const RECORD_CASES: readonly Case[] = [
   {
@@ -84,6 +111,12 @@ export const RECORD_CASES: readonly Case[] = [
       await frames.ask(`sip||${dialogId}`, 'BYE sip:placeholder SIP/2.0\r\n\r\n')
       phone.answer(await phone.expect('BYE'), 200)
       await expectRecords(records, [['cdr:stop|application|normal-release', /^BYE /]])
+    },
+  },
+  {
+    name: 'a BYE that comes again with credentials is recorded once',
+    run: async (stage) => {
+      assert.equal(await countStopsOfChallengedBye(stage), 1)
     },
   },
   {

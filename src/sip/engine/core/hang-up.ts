@@ -37,8 +37,7 @@ export function hangUp(core: Core, dialog: Dialog, why: HangUp): void {
   dialog.state = { ...dialog.state, localCSeq: cseq }
   dialog.phase = 'closing'
   if (why.tell) tellUnsolicited(dialog, request)
-  if (core.dialogs.get(dialog.state.id) === dialog)
-    recordCall(core, 'stop', 'application', why.record ?? OF_OURS, request.text)
+  recordStop(core, dialog, { by: 'application', why: why.record ?? OF_OURS, text: request.text })
   const send = (): void => {
     sendOwnRequest(core, dialog, request, () => {
       endDialog(core, dialog)
@@ -46,6 +45,21 @@ export function hangUp(core: Core, dialog: Dialog, why: HangUp): void {
   }
   if (isUnacknowledged(dialog) && why.atOnce !== true) dialog.heldBye = send
   else send()
+}
+
+/**
+ * Records the end of a call, by the first BYE of either side: another follows where the first is challenged or
+ * crosses one. A fork that nobody took has no record, nor has a subscription.
+ */
+export function recordStop(
+  core: Core,
+  dialog: Dialog,
+  end: { readonly by: 'network' | 'application'; readonly why: string; readonly text: string },
+): void {
+  const isCall = core.dialogs.get(dialog.state.id) === dialog && !dialog.expiry
+  if (!isCall || dialog.isStopRecorded) return
+  dialog.isStopRecorded = true
+  recordCall(core, 'stop', end.by, end.why, end.text)
 }
 
 /**

@@ -4,12 +4,12 @@ import type { SipRequest } from '../message/message.ts'
 import { composeResponse, type HeaderLine, reasonPhrase } from '../message/serialise.ts'
 import { releaseBye } from './acknowledge.ts'
 import { endInvite } from './cancel.ts'
-import { endDialog } from './hang-up.ts'
+import { endDialog, recordStop } from './hang-up.ts'
 import { acceptRequest } from './initial.ts'
 import { sendNext, takePrack } from './reliable.ts'
 import { answerStatelessly, type Arrival, responseHop } from './refuse.ts'
 import { isSettledBy } from './session-timer.ts'
-import { type Core, deliverRequest, type Dialog, recordCall } from './state.ts'
+import { type Core, deliverRequest, type Dialog } from './state.ts'
 
 /** A request with a To tag: it goes to the application that has its dialog, or is refused. */
 export function receiveInDialog(
@@ -85,11 +85,12 @@ function follow(dialog: Dialog, request: SipRequest): void {
  */
 function receiveBye(core: Core, dialog: Dialog, bye: SipRequest, { key, arrival }: Way): void {
   const { application, phase } = dialog
+  const end = { by: 'network', why: 'normal-release', text: bye.text } as const
+  if (phase !== 'early') recordStop(core, dialog, end)
   if (phase === 'confirmed' && application.isConnected()) {
     const pending = acceptRequest(core, bye, key, { application, arrival, dialog })
     deliverRequest(pending, bye, arrival.from, { dialogId: pending.dialogId })
     endDialog(core, dialog)
-    recordCall(core, 'stop', 'network', 'normal-release', bye.text)
     return
   }
   acceptBye(core, dialog, bye, { key, arrival })

@@ -44,6 +44,7 @@ function newDialog(who: Pick<Dialog, 'state' | 'application' | 'listener' | 'flo
     pendingInvite: undefined,
     heldBye: undefined,
     expiry: undefined,
+    isStopRecorded: false,
     sessionTimer: undefined,
   }
 }

@@ -9,19 +9,12 @@ import type { Hop } from '../transport/transport.ts'
 import { acknowledge } from './application-ack.ts'
 import { cancelInvitation } from './application-cancel.ts'
 import { composeInDialog, composeOutside, nextCSeq, type Composed, type Wish } from './compose.ts'
-import { endDialog, isUnacknowledged } from './hang-up.ts'
+import { endDialog, isUnacknowledged, recordStop } from './hang-up.ts'
 import { invite } from './invitation.ts'
 import { deliverResponse, localHop, noHop, statusOfFailure, syntheticResponse } from './send.ts'
 import { settleAsClient, withSessionHeaders } from './session-timer.ts'
 import { followSubscription } from './subscription.ts'
-import {
-  type ClientRequest,
-  type Core,
-  type Dialog,
-  newTxn,
-  recordCall,
-  refuseApplication,
-} from './state.ts'
+import { type ClientRequest, type Core, type Dialog, newTxn, refuseApplication } from './state.ts'
 import { startRequest } from './start-request.ts'
 
 /** Carries out an application's wish to send a request. */
@@ -119,7 +112,7 @@ function dispatch(core: Core, { application, composed, frame, dialog, dialogId }
   }
   if (sent.method === 'INVITE') invite(core, client, place.localParty)
   else if (sent.method === 'BYE' && dialog) {
-    if (!dialog.expiry) recordCall(core, 'stop', 'application', 'normal-release', sent.text)
+    recordStop(core, dialog, { by: 'application', why: 'normal-release', text: sent.text })
     sendBye(core, client, dialog)
   } else
     sendPlain(core, client, (response) => {

@@ -81,6 +81,8 @@ export interface Dialog {
   heldBye: (() => void) | undefined
   /** Ends the dialog of a subscription that nobody refreshes; undefined for a call. */
   expiry: TimerHandle | undefined
+  /** Its record says already that it has ended. */
+  isStopRecorded: boolean
   /** Ends a call that nobody refreshes, or refreshes it; undefined if none was agreed on. */
   sessionTimer: SessionTimer | undefined
 }

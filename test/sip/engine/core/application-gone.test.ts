@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { openFrames } from '../../../conformance/frames.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Caller, caller } from '../support/caller.ts'
 import { type Phone, SDP } from '../support/phone.ts'
@@ -104,17 +105,22 @@ it('lets the caller acknowledge the answer before it hangs up (RFC 3261 §15)', 
 it('leaves calls up for the time of grace and answers their BYE itself', async () => {
   await world.close()
   await open({ graceMs: 60_000 })
+  const records = await openFrames(world.stack.admin)
+  await records.ask('authenticate|secret|')
+  await records.ask('route|cdr:stop')
   const { kill, ok } = await liveCall()
   kill()
   await eventually(
-    () => world.stack.stats().tables['applications'] === 0,
+    () => world.stack.stats().tables['applications'] === 1,
     () => 'the application is still there',
   )
   alice.sendRaw(call.inDialog(ok, 'INFO', 2))
   await alice.expect('481 INFO')
   alice.sendRaw(call.inDialog(ok, 'BYE', 3))
   await alice.expect('200 BYE')
+  expect((await records.recorded('cdr:stop')).words).toContain('normal-release')
   expect(world.stack.stats().tables['dialogs']).toBe(0)
+  records.close()
 })
 
 it('gives new calls to an application that still stands', async () => {
