@@ -1,5 +1,6 @@
 import { AppError } from '../domain/app-error.ts'
 import { createEndpointHealth } from './endpoint-health.ts'
+import { ALLOW } from './headers.ts'
 import { startPings } from './pings.ts'
 import { createReception, type ReceptionOptions } from './reception.ts'
 import { connectSipClient, type SipClient, type SipResponse } from './srf.ts'
@@ -23,8 +24,6 @@ export interface SipController {
    */
   readonly close: (limitMs: number) => Promise<void>
 }
-
-const ALLOW = 'INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE'
 
 /**
  * Connects to the SIP server and takes calls until it is closed.

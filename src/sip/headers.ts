@@ -10,10 +10,8 @@ export interface HeaderNames {
   readonly key: string
 }
 
-export const DEFAULT_HEADER_NAMES: HeaderNames = {
-  uuid: 'X-PH-RetreaverUUID',
-  key: 'X-PH-RetreaverKey',
-}
+/** The methods that either side of a call may send. @see RFC 3261 §20.5 */
+export const ALLOW = 'INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE'
 
 const VALUE_LENGTH_MAX = 256
 const CUSTOM_LENGTH_MAX = 2_048

@@ -1,4 +1,4 @@
-import { contentType } from './headers.ts'
+import { ALLOW, contentType } from './headers.ts'
 import { relayedStatus } from './relayed-status.ts'
 import type { Answer, Dialog, FinalResponse, SipClient, SipRequest, SipResponse } from './srf.ts'
 
@@ -154,8 +154,6 @@ async function offerAnswer(relay: Relay, { dialog }: Side, sdp: string): Promise
     relay.isOffering = false
   }
 }
-
-const ALLOW = 'INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE'
 
 /** An UPDATE without offer refreshes the dialog alone; one with an offer is passed on. */
 async function passUpdate(relay: Relay, passing: Passing): Promise<void> {

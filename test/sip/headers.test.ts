@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { parseTemplate } from '../../src/domain/tokens.ts'
-import {
-  buildInviteHeaders,
-  DEFAULT_HEADER_NAMES,
-  nextMaxForwards,
-  passReason,
-} from '../../src/sip/headers.ts'
+import { buildInviteHeaders, nextMaxForwards, passReason } from '../../src/sip/headers.ts'
 
 import { aBuyer } from '../support/flow.ts'
+import { HEADER_NAMES } from './support/service.ts'
 
 const WITHHELD = { number: undefined, asserted: '+12125550100' }
 const CALL = '019f2d6e-0000-7000-8000-00000000000a'
@@ -20,7 +16,7 @@ function template(text: string) {
 
 function build(overrides: Partial<Parameters<typeof buildInviteHeaders>[0]> = {}) {
   return buildInviteHeaders({
-    names: DEFAULT_HEADER_NAMES,
+    names: HEADER_NAMES,
     callUuid: CALL,
     callKey: '0101abc',
     caller: { number: '+12125550100', asserted: undefined },

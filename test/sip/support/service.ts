@@ -9,7 +9,6 @@ import type { NextRound } from '../../../src/flow/dial-leg.ts'
 import type { CallEnd } from '../../../src/flow/end-call.ts'
 import { createCallKeys } from '../../../src/keys.ts'
 import { type SipController, startController } from '../../../src/sip/controller.ts'
-import { DEFAULT_HEADER_NAMES } from '../../../src/sip/headers.ts'
 import type { CallFlow, InviteDeps } from '../../../src/sip/live-call.ts'
 import { aBuyer, aCampaign, silent } from '../../support/flow.ts'
 import type { Logger } from '../../../src/telemetry/logger.ts'
@@ -39,6 +38,9 @@ export interface ServiceUnderTest {
   /** Waits for the end of the only call. */
   readonly ending: () => Promise<CallEnd>
 }
+
+/** The names that a deployment has unless it is told otherwise. */
+export const HEADER_NAMES = { uuid: 'X-PH-RetreaverUUID', key: 'X-PH-RetreaverKey' }
 
 export const keys = createCallKeys([{ version: 1, secret: 'test' }])
 
@@ -70,7 +72,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     connectTimeoutMs: 2_000,
     flow: { ...recordingFlow(recorded), ...flow },
     keys,
-    headerNames: DEFAULT_HEADER_NAMES,
+    headerNames: HEADER_NAMES,
     processId: '019f2d6e-0000-7000-8000-000000000001',
     names: options.names ?? NAMES,
     random: () => 0.5,
