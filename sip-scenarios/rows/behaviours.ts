@@ -53,8 +53,12 @@ export const BEHAVIOURS: readonly Row[] = [
   },
   {
     id: 'behaviour-dead-calls',
-    rule: '8. Dead calls end: by their longest time, or when a side does not know them any more',
+    rule: '8. Dead calls end: by their longest time, when a side does not know them any more, or when we have failed',
     scenarios: ['call-too-long', 'call-forgotten'],
+    tests: [
+      test('sip/invite.test.ts', 'is refused with 500, ended, and leaves nothing behind'),
+      test('sip/bridged-call.test.ts', 'a mistake while they are connected hangs up both'),
+    ],
   },
   {
     id: 'behaviour-addresses',
@@ -135,7 +139,13 @@ export const BAD_INPUT: readonly Row[] = [
   {
     id: 'bad-contact',
     rule: 'F39: Contact that is a star, a telephone number or missing',
-    scenarios: ['contact-star-expect-400', 'tel-contact-expect-400', 'malformed-invite'],
+    scenarios: [
+      'contact-star-expect-400',
+      'tel-contact-expect-400',
+      'malformed-invite',
+      'offer-without-contact',
+    ],
+    tests: [test('sip/invite.test.ts', 'that answers our offer')],
   },
   {
     id: 'bad-injection',
@@ -183,6 +193,19 @@ export const BAD_INPUT: readonly Row[] = [
     scenarios: ['large-body-expect-513', 'large-headers-expect-513'],
   },
   {
+    id: 'bad-length',
+    rule: 'Text of strangers is read in time that is in proportion to its length',
+    tests: [test('sip/hostile-headers.test.ts', 'takes time in proportion to what a stranger')],
+  },
+  {
+    id: 'bad-credentials',
+    rule: 'Credentials without a nonce of ours count against nobody and are told nothing',
+    tests: [
+      test('sip/digest-gate.test.ts', 'counts against nobody what was not asked for'),
+      test('sip/digest-gate.test.ts', 'says of no password whether it is right'),
+    ],
+  },
+  {
     id: 'bad-identity',
     rule: 'Who a caller is: asserted by whom we trust, withheld from whom it is withheld',
     scenarios: [
@@ -191,6 +214,9 @@ export const BAD_INPUT: readonly Row[] = [
       'withheld-number',
       'withheld-number-told',
     ],
-    tests: [test('sip/reception.test.ts', 'that is private reaches a trusted buyer alone')],
+    tests: [
+      test('sip/reception.test.ts', 'that is private reaches a trusted buyer alone'),
+      test('sip/caller-id.test.ts', 'a host alone'),
+    ],
   },
 ]

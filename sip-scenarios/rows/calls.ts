@@ -100,6 +100,15 @@ export const MID_CALL: readonly Row[] = [
     scenarios: ['call-forgotten'],
   },
   {
+    id: 'mid-odd-answers',
+    rule: 'A final status that nobody has defined goes back as the general one of its class, and ends neither call nor process',
+    scenarios: ['odd-answers-in-the-call'],
+    tests: [
+      test('sip/mid-call.test.ts', 'comes back so to the buyer too'),
+      test('sip/relayed-status.test.ts', 'is one that the client can send, whatever was told'),
+    ],
+  },
+  {
     id: 'mid-glare',
     rule: 'Of two offers that cross the second is answered 491',
     scenarios: ['offers-cross', 'offered-twice'],

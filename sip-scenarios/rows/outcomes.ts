@@ -19,8 +19,13 @@ export const OUTCOMES: readonly Row[] = [
   },
   {
     id: 'outcome-408-ringing',
-    rule: '408 after ringing, or rung too long: the next buyer, the host is not spared; then 480',
-    scenarios: ['buyer-408-after-ringing', 'no-answer-fails-over', 'no-answer'],
+    rule: '408 of the buyer, or rung too long: the next buyer, the host is not spared; then 480',
+    scenarios: [
+      'buyer-408-after-ringing',
+      'buyer-408-at-once',
+      'no-answer-fails-over',
+      'no-answer',
+    ],
   },
   {
     id: 'outcome-no-target',

@@ -1,5 +1,5 @@
 import type { Scenario } from '../scenario.ts'
-import { callFrom, endedBy, NO_CALL, PLAIN } from './plain.ts'
+import { callFrom, endedBy, failedOver, NO_CALL, PLAIN } from './plain.ts'
 
 /** Calls that are answered: what passes between caller and buyer, and what does not. */
 export const CALLS: readonly Scenario[] = [
@@ -98,6 +98,15 @@ export const CALLS: readonly Scenario[] = [
     caller: 'uac-offers-late-expect-200',
     buyers: ['uas-offers'],
     expected: PLAIN,
+  },
+  {
+    name: 'offer-without-contact',
+    proves:
+      'A buyer that nobody could talk to fails before the caller hears an answer, and the next one has the call.',
+    differs: 'It cannot acknowledge that 200.',
+    caller: 'uac-offers-late-expect-200',
+    buyers: ['uas-offers-without-contact', 'uas-offers'],
+    expected: failedOver('500 server_error_500'),
   },
   {
     name: 'offer-to-listen',

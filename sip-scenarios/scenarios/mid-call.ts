@@ -113,6 +113,15 @@ export const MID_CALL: readonly Scenario[] = [
     expected: endedBy('bridge', 'dialog_gone'),
   },
   {
+    name: 'odd-answers-in-the-call',
+    proves:
+      'A final status that nobody has defined goes back as the general one of its class, and the call goes on.',
+    differs: 'It acknowledges a refused re-INVITE a second time, on another branch.',
+    caller: 'uac-hears-odd-answers-expect-600',
+    buyers: ['uas-answers-oddly'],
+    expected: PLAIN,
+  },
+  {
     name: 'byes-cross',
     proves: 'Of two BYEs that cross both are answered, and the call ends once.',
     caller: 'uac-hangs-up-expect-200',

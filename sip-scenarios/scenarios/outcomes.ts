@@ -91,6 +91,15 @@ export const OUTCOMES: readonly Scenario[] = [
     expected: failedOver('408 no_response'),
   },
   {
+    name: 'buyer-408-at-once',
+    proves: 'A 408 that a gateway sends is about one number: the gateway is not held for dead.',
+    caller: 'uac-hangs-up-expect-200',
+    buyers: ['uas-refuses', 'uas-answers'],
+    refusal: '408 Request Timeout',
+    calls: 2,
+    expected: failedOver('408 no_response'),
+  },
+  {
     name: 'buyer-491-once',
     proves: 'After 491 the same buyer is asked once more, a moment later, and has the call.',
     caller: 'uac-hangs-up-expect-200',

@@ -79,8 +79,9 @@ export function readFailure({ status, response }: FailedInvite, hasRung: boolean
   }
   const failure = classifyLegFailure(status)
   // One that the buyer's gateway sends is about the number behind it: the gateway itself is there.
-  if (status === 408 && !hasRung && isOwnResponse(response))
+  if (status === 408 && !hasRung && isOwnResponse(response)) {
     return { failure, sighting: { kind: 'gone' } }
+  }
   const forMs = status === 503 ? retryAfterMs(response.get('Retry-After')) : undefined
   return { failure, sighting: forMs ? { kind: 'overloaded', forMs } : { kind: 'alive' } }
 }

@@ -259,6 +259,14 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     proof: byScenario('call-forgotten'),
   },
   {
+    name: 'odd-answers-are-relayed',
+    row: 'mid-odd-answers',
+    file: 'sip/relayed-status.ts',
+    find: `Math.floor(told / 100) * 100`,
+    replace: `told`,
+    proof: byScenario('odd-answers-in-the-call'),
+  },
+  {
     name: 'offers-may-cross',
     row: 'mid-glare',
     file: 'sip/relay.ts',
