@@ -71,7 +71,7 @@ ${table(['Status', 'Meaning', 'Body'], Object.entries(responses).map(renderRespo
 
 function renderParameter({ name, in: place, required, description, schema }: ParameterObject) {
   const usual =
-    schema['default'] === undefined ? '' : ` Usually ${JSON.stringify(schema['default'])}.`
+    schema['default'] === undefined ? '' : ` \`${JSON.stringify(schema['default'])}\` unless said.`
   const needed = required ? 'Required.' : ''
   return [
     `<code>${escapeHtml(name)}</code>`,

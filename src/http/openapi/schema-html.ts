@@ -33,8 +33,16 @@ function renderType(schema: JsonSchema): string {
   if (isSchemas(schema.allOf)) return schema.allOf.map(renderType).filter(Boolean).join(' with ')
   if (not !== undefined) return 'absent'
   if (type === 'array') return isSchema(items) ? `list of ${renderType(items)}` : 'list'
-  const shape = [type, schema.format].filter((word) => typeof word === 'string').join(', ')
-  return `${escapeHtml(shape || (schema.properties ? '' : 'anything'))}${limitsOf(schema)}`
+  return `${typeText(schema)}${limitsOf(schema)}`
+}
+
+/** As in `string, date-time`, `string | null` or `object of string`. */
+function typeText({ type, format, properties, additionalProperties: more }: JsonSchema): string {
+  const types = (Array.isArray(type) ? type : [type]).filter((word) => typeof word === 'string')
+  if (types.length === 0) return properties ? '' : 'anything'
+  const named = types.join(' | ')
+  const values = isSchema(more) && !properties && more.type ? ` of ${renderType(more)}` : ''
+  return typeof format === 'string' ? `${named}, ${format}` : `${named}${values}`
 }
 
 const literal = (value: unknown): string => `<code>${escapeHtml(JSON.stringify(value))}</code>`
@@ -84,7 +92,7 @@ function renderMember(name: string, schema: JsonSchema, isRequired: boolean): st
   const { description, default: usual } = schema
   const said = [
     isRequired ? '' : '<span class="fine">may be absent</span>',
-    usual === undefined ? '' : `<span class="fine">usually</span> ${literal(usual)}`,
+    usual === undefined ? '' : `<span class="fine">unless said</span> ${literal(usual)}`,
     typeof description === 'string' ? prose(description) : '',
   ].filter((text) => text !== '')
   const notes = said.length > 0 ? ` – ${said.join('; ')}` : ''
