@@ -57,6 +57,8 @@ export interface AttemptReport {
   /** The last one used. */
   readonly method: string
   readonly redirects: number
+  /** With its port, of the last request, where a redirect may have led; empty for what is no URL. */
+  readonly lastHost: string
   readonly durationMs: number
 }
 
@@ -84,7 +86,9 @@ export async function attempt(
     const step = decideStep(hop, await makeHop(dispatcher, request, hop, elapsedMs), request)
     if (step.kind === 'outcome') {
       const { method, redirects } = hop
-      return { outcome: step.outcome, method, redirects, durationMs: performance.now() - startedAt }
+      const lastHost = URL.parse(hop.url)?.host ?? ''
+      const durationMs = performance.now() - startedAt
+      return { outcome: step.outcome, method, redirects, lastHost, durationMs }
     }
     hop = step.hop
   }

@@ -70,7 +70,7 @@ export async function send(delivery: ClaimedDelivery, context: SendContext): Pro
   return {
     finished: finishedOf(delivery, report, next),
     attempted: attemptedOf(delivery, report, next),
-    answered: isAnswered(report.outcome),
+    answered: isAnswered(report, delivery.host),
   }
 }
 
@@ -154,7 +154,9 @@ function errorOf(outcome: AttemptOutcome): string | undefined {
   return outcome.reason
 }
 
-function isAnswered(outcome: AttemptOutcome): boolean {
+function isAnswered({ outcome, lastHost }: AttemptReport, host: string): boolean {
+  // A host that has redirected elsewhere has answered, whatever became of it there.
+  if (lastHost !== host) return true
   if (outcome.kind !== 'failed' || outcome.status !== undefined) return true
   // Refused by us: that says nothing about the host.
   return outcome.reason === 'address_not_allowed'

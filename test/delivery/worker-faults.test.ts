@@ -100,6 +100,33 @@ it('gives back what still runs at the end of its patience', async () => {
   await waitFor(() => hanging.openCount() === 0, { what: 'the connection to be closed' })
 })
 
+it.each([
+  ['another host', false, []],
+  ['the same host', true, ['delivery.host_paused']],
+])(
+  'takes a redirect to %s that does not answer for what it is (B14)',
+  async (_, isSame, events) => {
+    const db = await openTestDatabase()
+    const dead = await startRawReceiver((socket) => socket.destroy())
+    const tracker = await startReceiver(({ path }, response) => {
+      const location = isSame ? '/dead' : dead.origin
+      if (path === '/dead') response.destroy()
+      else response.writeHead(302, { location }).end()
+    })
+    const callUuids = await insertCalls(db, 3)
+    await queue(
+      db,
+      callUuids.map((callUuid) => aDelivery(callUuid, { url: `${tracker.origin}/a` })),
+    )
+    const worker = startWorker(db)
+    await worker.idle()
+
+    expect(worker.attempted).toHaveLength(3)
+    const paused = worker.lines.map(({ event }) => event).filter((event) => /host_/.test(event))
+    expect(paused).toEqual(events)
+  },
+)
+
 it('loses nothing while the database is away, and says so once', async () => {
   const db = await openTestDatabase()
   const receiver = await startReceiver()
