@@ -12,10 +12,13 @@ import type { WorkerProcessSettings } from './support/worker-process.ts'
 
 it('is refused what it stores after it was stopped for longer than its lease (B14)', async () => {
   const db = await openTestDatabase()
-  const arrived = Promise.withResolvers<() => void>()
+  const first = Promise.withResolvers<() => void>()
+  const third = Promise.withResolvers<() => void>()
   const receiver = await startReceiver((_, response) => {
-    if (receiver.requests.length === 1) arrived.resolve(() => response.end())
-    else response.end()
+    const answer = () => void response.end()
+    if (receiver.requests.length === 1) first.resolve(answer)
+    else if (receiver.requests.length === 3) third.resolve(answer)
+    else answer()
   })
   const [callUuid = ''] = await insertCalls(db, 1)
   await queue(db, [
@@ -24,15 +27,19 @@ it('is refused what it stores after it was stopped for longer than its lease (B1
   ])
 
   const stopped = startProcess({ connection: db.connection, deadlineMs: 1_000, leaseMs: 1_500 })
-  const answer = await arrived.promise
+  const answerLate = await first.promise
   stopped.signal('SIGSTOP')
   const other = startWorker(db, { pollMs: 50 })
-  await waitFor(() => other.attempted.length === 2, { what: 'the lane to be taken over' })
-  answer()
+  // The other one holds the lane for the second delivery while the late result comes for the first.
+  const answerOther = await third.promise
+  answerLate()
   stopped.signal('SIGCONT')
   const late = await waitFor(() => stopped.attempted()[0], { what: 'the late result' })
+  answerOther()
+  await waitFor(() => other.attempted.length === 2, { what: 'the second delivery' })
 
   expect(late).toMatchObject({ stored: 'stale' })
+  expect(other.attempted).toMatchObject([{ stored: 'stored' }, { stored: 'stored' }])
   const ids = receiver.requests.map(({ headers }) => String(headers['webhook-id']).slice(-1))
   expect(ids).toEqual(['1', '1', '2'])
   expect(await readDeliveries(db)).toMatchObject([{ state: 'delivered' }, { state: 'delivered' }])
