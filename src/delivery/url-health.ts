@@ -23,20 +23,30 @@ export interface UrlHealthWatch {
 /** URLs that are remembered; beyond that the one that failed longest ago is forgotten. */
 const URLS_MAX = 10_000
 
+/** How often it is looked what other processes have noted. */
+const RELOAD_MS = 60_000
+
 /**
  * Warns, by a log event and in table `tracking_url_problems`, of tracking URLs that are gone or fail
  * again and again, and takes the warning back when one works again. Failures are counted in this
- * process alone; what others have noted is known from the start on.
+ * process alone; what others have noted is known within a minute, so that a warning goes even where the
+ * process that gave it has gone.
  */
 export function watchUrlHealth(
   db: Queryable,
   log: (event: string, fields: object) => void,
+  monotonicMs: () => number,
 ): UrlHealthWatch {
   const urls = new Map<string, UrlHealth>()
-  const loaded = load(db, urls)
+  let loaded = load(db, urls)
+  let loadedAtMs = monotonicMs()
 
   return {
     async noted(delivery, attempted) {
+      if (monotonicMs() - loadedAtMs >= RELOAD_MS) {
+        loadedAtMs = monotonicMs()
+        loaded = load(db, urls)
+      }
       await loaded
       const name = nameOf(delivery)
       const [health, news] = afterOutcome(urls.get(name) ?? HEALTHY, attempted.outcome)
@@ -51,9 +61,15 @@ export function watchUrlHealth(
   }
 }
 
+/** What was counted here stays; that a person has been told is taken over. */
 async function load(db: Queryable, urls: Map<string, UrlHealth>): Promise<void> {
   try {
-    for (const problem of await listProblems(db)) urls.set(nameOf(problem), problem)
+    for (const problem of await listProblems(db)) {
+      const name = nameOf(problem)
+      const known = urls.get(name)
+      if (!known) urls.set(name, problem)
+      else if (known.problem === 'none') urls.set(name, { ...known, problem: problem.problem })
+    }
   } catch {
     // The database is away: what it holds is noted again when it happens again.
   }

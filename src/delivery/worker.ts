@@ -151,7 +151,7 @@ function createWorker(options: DeliveryWorkerOptions): Worker {
     health,
     results: createResults(database, health, abandon.signal),
     secretsOf: createSecrets(database, monotonicMs),
-    urls: watchUrlHealth(database, log),
+    urls: watchUrlHealth(database, log, monotonicMs),
     abandon,
     running: new Map(),
     idlers: [],

@@ -35,6 +35,33 @@ it('flags a URL that answers 410, and takes that back when it works again (B14)'
   expect(await listProblems(db)).toEqual([])
 })
 
+it('takes back within a minute what another process has warned of since (B14)', async () => {
+  const db = await openTestDatabase()
+  const status = { now: 200 }
+  const receiver = await startReceiver((_, response) => response.writeHead(status.now).end())
+  let nowMs = 0
+  const callUuids = await insertCalls(db, 4)
+  const sendOne = async (worker: ReturnType<typeof startWorker>) => {
+    await queue(db, [aDelivery(callUuids.pop() ?? '', { url: receiver.origin })])
+    await worker.idle()
+  }
+  const stays = startWorker(db, { monotonicMs: () => nowMs })
+  await sendOne(stays)
+  const goes = startWorker(db)
+  status.now = 410
+  await sendOne(goes)
+  await goes.close()
+
+  status.now = 200
+  nowMs = 59_000
+  await sendOne(stays)
+  expect(await listProblems(db)).toHaveLength(1)
+  nowMs = 60_000
+  await sendOne(stays)
+  expect(await listProblems(db)).toEqual([])
+  expect(aboutUrls(stays.lines)).toMatchObject([{ event: 'delivery.url_recovered' }])
+})
+
 it('warns of a URL when ten attempts in a row have failed, and keeps when that began', async () => {
   const db = await openTestDatabase()
   const receiver = await startReceiver((_, response) => response.writeHead(500).end())
