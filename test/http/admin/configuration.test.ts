@@ -100,7 +100,9 @@ describe('PUT /api/v1/configuration', () => {
         warnings: [],
       },
     ])
-    expect((await put(JSON.stringify(tried))).json()).not.toHaveProperty('tracking_urls')
+    const applied = await put(JSON.stringify(tried))
+    expect(applied.statusCode).toBe(200)
+    expect(applied.json()).not.toHaveProperty('tracking_urls')
   })
 
   it('names every problem with its place and applies nothing', async () => {
