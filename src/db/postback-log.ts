@@ -18,6 +18,10 @@ export interface PostbackFilters {
   readonly before?: string | undefined
 }
 
+const FROM = `coalesce($1::timestamptz, app_now() - interval '7 days')`
+/** The last instant that a UUID can have is in the year 10889. */
+const TO = `coalesce($2::timestamptz, '9999-12-31')`
+
 /** A request with the call that it was for. */
 export interface FoundPostback extends PostbackEntry {
   readonly callUuid: string
@@ -25,7 +29,10 @@ export interface FoundPostback extends PostbackEntry {
   readonly buyerId: string | null
 }
 
-/** The newest first; ids are given out in the order of time. A range of time is found by its blocks. */
+/**
+ * The newest first. Ids are given out in the order of time and begin with it, so a page is read from the end of
+ * the range by their index; a day more at each end, since ids go by the clock of the service.
+ */
 export async function searchPostbacks(
   db: Queryable,
   filters: PostbackFilters,
@@ -36,15 +43,15 @@ export async function searchPostbacks(
             postback_id "postbackId", received_at "receivedAt", source, method, query, body, leg,
             http_status "httpStatus", status, p.reason, p.conversion
        from postbacks p join calls using (call_uuid)
-      where received_at >= coalesce($1::timestamptz, app_now() - interval '7 days')
-        and received_at < coalesce($2::timestamptz, 'infinity')
+      where received_at >= ${FROM} and received_at < coalesce($2::timestamptz, 'infinity')
+        and postback_id >= uuid_floor(greatest(${FROM} - interval '1 day', 'epoch'))
+        and postback_id < least($9::uuid, uuid_floor(${TO} + interval '1 day'))
         and ($3::text is null or campaign_id = $3)
         and ($4::text is null or buyer_id = $4)
         and ($5::text is null or status = $5)
         and ($6::text is null or p.reason = $6)
         and ($7::text is null or source = $7)
         and ($8::text is null or strpos(query, $8) > 0 or strpos(body, $8) > 0)
-        and ($9::uuid is null or postback_id < $9)
       order by postback_id desc limit $10`,
     [
       filters.from,

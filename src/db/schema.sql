@@ -527,7 +527,7 @@ CREATE INDEX failed_deliveries_host ON failed_deliveries USING btree (host, call
 
 CREATE INDEX lanes_due ON lanes USING btree (host, run_at) WHERE pending > 0;
 
-CREATE INDEX postbacks_received_at ON postbacks USING brin (received_at);
+CREATE INDEX postbacks_in_order ON postbacks USING btree (postback_id);
 
 CREATE INDEX settlements_decided_at ON settlements USING brin (decided_at);
 
