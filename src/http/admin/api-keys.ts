@@ -10,7 +10,7 @@ import { actorOf } from '../auth.ts'
 import { sendProblem } from '../errors.ts'
 import { type Answer, described, json, page } from '../openapi/route-description.ts'
 import { instantOrNull, textOrNull } from './answer-fields.ts'
-import { nextLink, PageSize, readQuery } from './query.ts'
+import { nextLink, PageSize, readBody, readQuery } from './query.ts'
 
 /** What the resource of keys needs from around it. */
 export interface ApiKeysDeps {
@@ -116,18 +116,12 @@ async function create(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
-  const body = CreateBody.safeParse(request.body)
-  if (!body.success) {
-    const problems = body.error.issues.map(({ path, message }) => ({
-      path: path.join('.'),
-      message,
-    }))
-    return sendProblem(reply, 'malformed_body', { problems })
-  }
+  const body = readBody(CreateBody, request.body, reply)
+  if (!body) return reply
   const key = makeApiKey()
   const stored = await createApiKey(
     database,
-    { ...body.data, keyId: uuidv7(), hash: digestApiKey(key) },
+    { ...body, keyId: uuidv7(), hash: digestApiKey(key) },
     actorOf(request),
   )
   if (stored === 'too_many') return sendProblem(reply, 'too_many_keys')

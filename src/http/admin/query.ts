@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { parseCallUuid } from '../call-uuid.ts'
-import { sendProblem } from '../errors.ts'
+import { type ProblemCode, sendProblem } from '../errors.ts'
 
 const HOW = 'must be ISO 8601, such as 2026-11-23T14:00:00Z'
 const DateTime = z.iso.datetime({ offset: true })
@@ -65,12 +65,31 @@ export function readQuery<Query>(
 ): Query | undefined {
   const { description } = reply.request.routeOptions.config
   assert(description?.query === schema, 'a query is read by the schema that documents it')
-  const parsed = schema.safeParse(query)
+  return parsedOr(reply, 'invalid_query', schema.safeParse(query))
+}
+
+/** The same for a JSON body. */
+export function readBody<Body>(
+  schema: z.ZodType<Body>,
+  body: unknown,
+  reply: FastifyReply,
+): Body | undefined {
+  const { description } = reply.request.routeOptions.config
+  const documented = description?.body?.['application/json']
+  assert(documented === schema, 'a body is read by the schema that documents it')
+  return parsedOr(reply, 'malformed_body', schema.safeParse(body))
+}
+
+function parsedOr<Value>(
+  reply: FastifyReply,
+  code: ProblemCode,
+  parsed: z.ZodSafeParseResult<Value>,
+): Value | undefined {
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path, message }) => ({
     path: path.join('.'),
     message,
   }))
-  sendProblem(reply, 'invalid_query', { problems })
+  sendProblem(reply, code, { problems })
   return undefined
 }

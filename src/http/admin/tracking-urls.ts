@@ -9,7 +9,7 @@ import type { Act } from '../../domain/audit.ts'
 import { buildBody } from '../../domain/delivery.ts'
 import { previewTemplate } from '../../domain/delivery-preview.ts'
 import { SAMPLE_CALL_KEY, sampleValues } from '../../domain/delivery-sample.ts'
-import type { RunTrial, Trial, TrialExchange, TrialReport } from '../../domain/delivery-trial.ts'
+import type { RunTrial, Trial } from '../../domain/delivery-trial.ts'
 import { expandUrl, insertCallKey, parseUrlTemplate, TRIGGERS } from '../../domain/tracking-url.ts'
 import {
   type ConfiguredUrl,
@@ -19,8 +19,15 @@ import {
 import { actorOf } from '../auth.ts'
 import { sendProblem } from '../errors.ts'
 import { type Answer, described, json } from '../openapi/route-description.ts'
-import { instant, textOrNull, trigger, wholeOrNull } from './answer-fields.ts'
-import { readQuery } from './query.ts'
+import { readBody, readQuery } from './query.ts'
+import {
+  PREVIEW_ANSWER,
+  showPreview,
+  showReport,
+  showUrl,
+  TEST_ANSWER,
+  URL_ANSWER,
+} from './tracking-url-answers.ts'
 
 /** What the resources of tracking URLs need from around them. */
 export interface TrackingUrlsDeps {
@@ -40,75 +47,6 @@ const PreviewBody = z.strictObject({
 })
 
 const UrlParams = z.object({ id: z.string() })
-const textByName = z.record(z.string(), z.string())
-
-const URL_ANSWER = z
-  .object({
-    id: z.string(),
-    campaign_id: z.string(),
-    trigger,
-    method: z.enum(['HEAD', 'GET', 'POST']),
-    url: z.string(),
-    signed: z.boolean(),
-    problem: z
-      .object({
-        kind: z.enum(['failing', 'gone']),
-        since: instant,
-        noted_at: instant,
-        failures: z.int().describe('In a row.'),
-        host: z.string(),
-        status: wholeOrNull,
-        error: textOrNull,
-      })
-      .nullable(),
-  })
-  .meta({ id: 'TrackingUrl' })
-
-const EXCHANGE_ANSWER = z.object({
-  request: z.object({
-    method: z.string(),
-    url: z.string(),
-    headers: textByName,
-    body: textOrNull,
-  }),
-  error: textOrNull.describe('Why there was no answer.'),
-  response: z
-    .object({
-      status: z.int(),
-      headers: textByName,
-      body: z.string().describe('Its beginning.'),
-    })
-    .nullable(),
-})
-
-const TEST_ANSWER = z
-  .object({
-    outcome: z.enum(['delivered', 'refused_forever', 'failed']),
-    reason: textOrNull,
-    duration_ms: z.int(),
-    exchanges: z.array(EXCHANGE_ANSWER).describe('Redirects are requests of their own.'),
-  })
-  .meta({ id: 'TrackingUrlTest' })
-
-const PREVIEW_ANSWER = z.union([
-  z.object({ valid: z.literal(false), problem: z.string() }),
-  z.object({
-    valid: z.literal(true),
-    problem: z.null(),
-    url: z.string(),
-    host: z.string(),
-    tokens: z.array(
-      z.object({
-        name: z.string(),
-        tag: z.boolean().describe('Whether no call has it by itself.'),
-        default: z.string(),
-        value: textOrNull,
-      }),
-    ),
-    warnings: z.array(z.string()),
-  }),
-])
-
 const LIST = described({
   group: 'Tracking URLs',
   summary: 'Lists the tracking URLs in force, with what is wrong with each',
@@ -144,13 +82,8 @@ export function registerTrackingUrls(app: FastifyInstance, deps: TrackingUrlsDep
     test(deps, request, reply),
   )
   app.post('/tracking-urls/preview', PREVIEW, async (request, reply) => {
-    const body = PreviewBody.safeParse(request.body)
-    if (body.success) return preview(deps, body.data)
-    const problems = body.error.issues.map(({ path, message }) => ({
-      path: path.join('.'),
-      message,
-    }))
-    return sendProblem(reply, 'malformed_body', { problems })
+    const body = readBody(PreviewBody, request.body, reply)
+    return body ? preview(deps, body) : reply
   })
 }
 
@@ -162,28 +95,6 @@ const isAbout =
   (url: ConfiguredUrl) =>
   (problem: NotedProblem): boolean =>
     problem.campaignId === url.campaignId && problem.trackingUrlId === url.trackingUrlId
-
-function showUrl(url: ConfiguredUrl, problem: NotedProblem | undefined): Answer<typeof URL_ANSWER> {
-  return {
-    id: url.trackingUrlId,
-    campaign_id: url.campaignId,
-    trigger: url.trigger,
-    method: url.method,
-    url: url.url,
-    signed: url.secrets.length > 0,
-    problem: problem
-      ? {
-          kind: problem.problem,
-          since: problem.since,
-          noted_at: problem.notedAt,
-          failures: problem.failures,
-          host: problem.host,
-          status: problem.status,
-          error: problem.error,
-        }
-      : null,
-  }
-}
 
 async function test(
   { database, runTrial }: TrackingUrlsDeps,
@@ -231,24 +142,6 @@ function trialOf(url: ConfiguredUrl): Trial {
   }
 }
 
-function showReport(report: TrialReport): Answer<typeof TEST_ANSWER> {
-  const { outcome, reason, durationMs, exchanges } = report
-  return {
-    outcome,
-    reason: reason ?? null,
-    duration_ms: Math.round(durationMs),
-    exchanges: exchanges.map(showExchange),
-  }
-}
-
-function showExchange(exchange: TrialExchange): Answer<typeof EXCHANGE_ANSWER> {
-  const { method, url, headers, body, answer } = exchange
-  const request = { method, url, headers, body: body ?? null }
-  if (answer.kind === 'broken') return { request, error: answer.reason, response: null }
-  const { kind: _kind, ...response } = answer
-  return { request, error: null, response }
-}
-
 function preview(
   { checkUrl }: TrackingUrlsDeps,
   body: z.infer<typeof PreviewBody>,
@@ -257,17 +150,5 @@ function preview(
   if (shown.kind === 'malformed') return { valid: false, problem: shown.problem }
   const refused = checkUrl?.(new URL(shown.url).origin)
   if (refused !== undefined) return { valid: false, problem: refused }
-  return {
-    valid: true,
-    problem: null,
-    url: shown.url,
-    host: shown.host,
-    tokens: shown.tokens.map(({ name, isTag, fallback, value }) => ({
-      name,
-      tag: isTag,
-      default: fallback,
-      value: value ?? null,
-    })),
-    warnings: shown.warnings,
-  }
+  return showPreview(shown)
 }
