@@ -8,7 +8,8 @@ export interface Fraction {
 export type Amount = string
 
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?$/
-const REVENUE = /^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?$/
+/** How {@link parseRevenue} wants an amount to be written. */
+export const REVENUE = /^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?$/
 
 /** Reads plain decimal text such as `0.8`, `-.5` or `+3`; undefined for anything else. */
 export function parseDecimal(text: string): Fraction | undefined {

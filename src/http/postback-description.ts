@@ -1,25 +1,29 @@
 import { z } from 'zod'
+import { REVENUE } from '../domain/money.ts'
 import type { PostbackStatus } from '../domain/settlement-postback.ts'
 import { type AnswerDescription, described, json } from './openapi/route-description.ts'
 
-const STATUSES = [
-  'converted',
-  'pending',
-  'adjusted',
-  'duplicate',
-  'ignored',
-  'rejected',
-  'too_late',
-  'refused',
-  'unavailable',
-] as const satisfies readonly (PostbackStatus | 'unavailable')[]
+/** Every word there is: no more, no fewer. */
+const STATUSES = {
+  converted: true,
+  pending: true,
+  adjusted: true,
+  duplicate: true,
+  ignored: true,
+  rejected: true,
+  too_late: true,
+  refused: true,
+  unavailable: true,
+} as const satisfies Readonly<Record<PostbackStatus | 'unavailable', true>>
 
 const amount = z.string().nullable().describe('Exact decimal text; `null` until there is one.')
 
 /** Every answer of `set_value`. @see behaviour B16 */
 const POSTBACK_ANSWER = z
   .object({
-    status: z.enum(STATUSES).describe('What the request has done.'),
+    status: z
+      .enum(Object.keys(STATUSES) as (keyof typeof STATUSES)[])
+      .describe('What the request has done.'),
     reason: z.string().describe('Why, as one of the words that docs/buyers.md lists.'),
     call_uuid: z
       .uuid()
@@ -39,11 +43,7 @@ const POSTBACK_ANSWER = z
 const POSTBACK = z
   .looseObject({
     key: z.string().optional().describe('Opens the call; may stand in a header instead.'),
-    revenue: z
-      .string()
-      .regex(/^(?:0|[1-9]\d{0,11})(?:\.\d{1,6})?$/)
-      .optional()
-      .describe('What the call was worth.'),
+    revenue: z.string().regex(REVENUE).optional().describe('What the call was worth.'),
     txid: z.string().max(128).optional().describe('The same one again changes nothing.'),
     reversed: z.literal('true').optional().describe('Takes the conversion back.'),
   })
