@@ -4,6 +4,7 @@ import { BRIDGE_OPTION_CASES } from './cases/bridge-options.ts'
 import { CONTROL_CASES } from './cases/control.ts'
 import { DIALOG_CASES } from './cases/dialog.ts'
 import { DIALOG_OPTION_CASES, UAS_OPTION_CASES } from './cases/dialog-options.ts'
+import { EDGE_CASES } from './cases/edges.ts'
 import { FRAME_CASES } from './cases/frames.ts'
 import { INCOMING_CASES } from './cases/incoming.ts'
 import { LOSS_CASES } from './cases/losses.ts'
@@ -31,6 +32,7 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
   refusals: REFUSAL_CASES,
   'session timers': SESSION_TIMER_CASES,
   'records of calls': RECORD_CASES,
+  'edges of a call': EDGE_CASES,
   transports: TRANSPORT_CASES,
   'lost messages': LOSS_CASES,
 }
