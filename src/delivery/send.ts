@@ -83,7 +83,7 @@ function signatureOf(delivery: ClaimedDelivery, { secrets, sentAt }: SendContext
   })
 }
 
-/** A delivery of no leg, as at `start`, has no key: its place is left empty. */
+/** A delivery of no leg, as at `start`, has no key: in what an earlier build has queued its place is left empty. */
 function urlWithKey({ url, callUuid, leg }: ClaimedDelivery, { keys }: SendContext): string {
   return insertCallKey(url, leg === null ? '' : keys(callUuid, leg))
 }

@@ -38,7 +38,10 @@ export function previewTemplate(source: string, trigger: Trigger, of: SampleOf):
   })
   return {
     kind: 'preview',
-    url: insertCallKey(expandUrl(template, values).text, SAMPLE_CALL_KEY),
+    url: insertCallKey(
+      expandUrl(template, values, { isKeyless: values['call_key'] === undefined }).text,
+      SAMPLE_CALL_KEY,
+    ),
     host: template.host,
     tokens,
     warnings: tokens.flatMap((token) => warningsOf(token, trigger)),
@@ -52,8 +55,6 @@ function tokensIn(template: Template) {
 
 function warningsOf({ name, isTag, value, fallback }: PreviewedToken, trigger: Trigger) {
   if (isTag) return [`[${name}] is no token of calls: it stands for a tag of that name`]
-  if (value || fallback) return name === 'call_key' && trigger === 'start' ? [keyless(name)] : []
+  if (value || fallback) return []
   return [`[${name}] is empty at ${trigger}: give it a default, as in [${name}]{none}`]
 }
-
-const keyless = (name: string): string => `[${name}] is empty at start: no buyer is chosen yet`

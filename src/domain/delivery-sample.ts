@@ -41,7 +41,8 @@ export function sampleValues(trigger: Trigger, template: Template, of: SampleOf)
   return {
     ...sampleTags(template),
     ...tokenValues(facts, known, sampleMoney(trigger)),
-    call_key: SAMPLE_CALL_KEY,
+    // No buyer is chosen yet.
+    call_key: trigger === 'start' ? undefined : SAMPLE_CALL_KEY,
     trigger,
     delivery_id: deliveryId({ callUuid: SAMPLE_CALL_UUID, trackingUrlId, occurrence: 0 }),
   }

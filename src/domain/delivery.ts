@@ -59,7 +59,7 @@ export function buildDeliveries(
       trigger,
       delivery_id: deliveryId({ callUuid, trackingUrlId, occurrence }),
     }
-    const { text, missing } = expandUrl(template, values)
+    const { text, missing } = expandUrl(template, values, { isKeyless: leg === undefined })
     return {
       callUuid,
       trackingUrlId,

@@ -55,7 +55,7 @@ const URL_LENGTH_MAX = 2_000
 const URL_PARTS = /^(https?:\/\/)([^/?#]*)(.*)$/is
 
 /** The token whose value is put in only when the request is sent, so that no key is ever stored. */
-export const KEY_TOKEN = 'call_key'
+const KEY_TOKEN = 'call_key'
 const KEY_PLACE = `[${KEY_TOKEN}]`
 
 /** Reads the URL of a tracking URL. @see behaviour B3 */
@@ -82,13 +82,18 @@ export function parseUrlTemplate(source: string): ParsedUrlTemplate {
 
 /**
  * The URL to request, with every value percent-encoded so that it can add no parameter, path segment,
- * fragment or host. The call's key is left as `[call_key]`; {@link insertCallKey} puts it in.
+ * fragment or host. The call's key is left as `[call_key]`; {@link insertCallKey} puts it in. Where no buyer
+ * has been rung there is no key, which is as empty as any other token then.
  */
-export function expandUrl(template: UrlTemplate, values: TokenValues): Expanded {
+export function expandUrl(
+  template: UrlTemplate,
+  values: TokenValues,
+  { isKeyless = false }: { readonly isKeyless?: boolean } = {},
+): Expanded {
   const { text, missing } = expandTemplate(
     template.rest,
-    { ...values, [KEY_TOKEN]: KEY_PLACE },
-    (value, name) => (name === KEY_TOKEN ? KEY_PLACE : encodeValue(value)),
+    { ...values, [KEY_TOKEN]: isKeyless ? undefined : KEY_PLACE },
+    (value, name) => (name === KEY_TOKEN && !isKeyless ? KEY_PLACE : encodeValue(value)),
   )
   const rest = text.startsWith('/') ? text : `/${text}`
   return { text: template.origin + rest, missing }

@@ -1,6 +1,8 @@
 import * as fc from 'fast-check'
+import { v7 as uuidv7 } from 'uuid'
 import { expect, it } from 'vitest'
-import { deliveryId, parseDeliveryId } from '../../src/domain/delivery.ts'
+import { buildDeliveries, deliveryId, parseDeliveryId } from '../../src/domain/delivery.ts'
+import { parseUrlTemplate, type TrackingUrl } from '../../src/domain/tracking-url.ts'
 
 it('reads every name of a delivery back (B14)', () => {
   const names = fc.record({
@@ -13,6 +15,35 @@ it('reads every name of a delivery back (B14)', () => {
       expect(parseDeliveryId(deliveryId(name))).toEqual({ ...name })
     }),
   )
+})
+
+it('warns of a key that is asked for where no buyer has been rung (B3)', () => {
+  const parsed = parseUrlTemplate('https://h/?k=[call_key]&d=[call_key]{none}')
+  if (parsed.kind !== 'url') throw new Error(parsed.problem)
+  const url: TrackingUrl = {
+    trackingUrlId: 'begun',
+    trigger: 'start',
+    method: 'GET',
+    template: parsed.template,
+    filters: {},
+    fireOrder: 0,
+    getAfterHeadRefused: false,
+  }
+  const firing = {
+    callUuid: uuidv7(),
+    publisherId: 'acme',
+    buyerId: undefined,
+    occurrence: 0,
+    tags: {},
+  }
+  const urlOf = (leg: number | undefined) =>
+    buildDeliveries([url], { ...firing, trigger: 'start', leg, values: {} })
+  expect(urlOf(undefined)).toMatchObject([
+    { url: 'https://h/?k=&d=none', missingTokens: ['call_key'] },
+  ])
+  expect(urlOf(1)).toMatchObject([
+    { url: 'https://h/?k=[call_key]&d=[call_key]', missingTokens: [] },
+  ])
 })
 
 it.each(['', 'x', `${'0'.repeat(31)}_a_0`, `${'0'.repeat(32)}_a_`, `${'0'.repeat(32)}_A_0`])(

@@ -47,6 +47,14 @@ describe('expandUrl (B3)', () => {
     ])
   })
 
+  it('fills in the default of the key where there is none, and a tag of that name never (B3, B7)', () => {
+    const template = templateOf('https://h/?a=[call_key]&b=[call_key]{n/a}')
+    expect(expandUrl(template, { call_key: 'a tag' }, { isKeyless: true })).toEqual({
+      text: 'https://h/?a=&b=n%2Fa',
+      missing: ['call_key'],
+    })
+  })
+
   it('never gives a value another host, path segment, parameter or fragment', () => {
     const anyUnit = fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit))
     const value = fc.oneof(
