@@ -3,8 +3,8 @@
  * of PAYLOAD. All text has one character a byte.
  */
 
-/** The longest frame an application may send, in bytes: what fits five digits. */
-const FRAME_BYTES_MAX = 99_999
+/** Digits of the longest frame that an application may send: 99,999 bytes. */
+const LENGTH_DIGITS_MAX = 5
 
 /** Cuts a stream of bytes into frames, wherever the reads of the socket happen to split it. */
 export interface FrameReader {
@@ -40,9 +40,8 @@ function readLength(
   for (let at = from; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === 0x23) return at === from || length === 0 ? 'malformed' : { start: at + 1, length }
-    if (code < 0x30 || code > 0x39) return 'malformed'
+    if (code < 0x30 || code > 0x39 || at - from === LENGTH_DIGITS_MAX) return 'malformed'
     length = length * 10 + code - 0x30
-    if (length > FRAME_BYTES_MAX) return 'malformed'
   }
   return 'incomplete'
 }

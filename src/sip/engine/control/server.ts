@@ -23,6 +23,8 @@ export interface ControlOptions {
   readonly secret: string
   /** Listening addresses as the client is told of them: `udp/127.0.0.1:5060,…`. */
   readonly hostports: () => string
+  /** How long a connection may stay without authenticating: 10 s. */
+  readonly authenticationMs?: number
 }
 
 /** The control port, where applications connect. */
@@ -43,7 +45,6 @@ const UNREAD_BYTES_MAX = 64 * 1024 * 1024
 /** Connections at a time, authenticated or not. */
 const CONNECTIONS_MAX = 64
 
-/** How long a connection may stay without authenticating. */
 const AUTHENTICATION_MS = 10_000
 
 /**
@@ -100,7 +101,9 @@ function serveConnection(socket: Socket, id: number, connection: Connection): vo
   const reader = createFrameReader()
   const application = createApplication(socket, id)
   let authenticated = false
-  socket.setTimeout(AUTHENTICATION_MS, () => socket.destroy())
+  const { authenticationMs = AUTHENTICATION_MS } = options
+  // Not the socket's own timeout, which every byte puts off.
+  const deadline = setTimeout(() => socket.destroy(), authenticationMs)
 
   const refuse = (message: ApplicationMessage, reason: string): void => {
     application.send(answerPayload(message.id, 'NO', reason))
@@ -115,7 +118,7 @@ function serveConnection(socket: Socket, id: number, connection: Connection): vo
       return false
     }
     authenticated = true
-    socket.setTimeout(0)
+    clearTimeout(deadline)
     const hostports = options.hostports()
     application.send(answerPayload(message.id, 'OK', hostports, SPOKEN_VERSION, hostports))
     return true
@@ -131,6 +134,7 @@ function serveConnection(socket: Socket, id: number, connection: Connection): vo
   })
   socket.on('error', () => undefined) // 'close' follows, and that is what counts
   socket.on('close', () => {
+    clearTimeout(deadline)
     routes.removeAll(application)
     if (authenticated) events.onGone(application)
   })

@@ -21,7 +21,7 @@ it('counts bytes, not characters', () => {
   expect(frame(Buffer.from('Größe').toString('latin1'))).toMatch(/^7#/)
 })
 
-it.each(['#abc', 'x3#abc', '100000#', '0#', '12a#', '-1#x', ' 3#abc'])(
+it.each(['#abc', 'x3#abc', '100000#', '000003', '0#', '12a#', '-1#x', ' 3#abc'])(
   'refuses %j, which is no frame',
   (text) => {
     expect(createFrameReader().push(text)).toBeUndefined()

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { untilClosed } from '../support/closing.ts'
+import { startControlServer } from '../../../../src/sip/engine/control/server.ts'
 import { frame } from '../../../../src/sip/engine/control/framing.ts'
 import { connectApplication } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
@@ -66,6 +68,27 @@ it('understands frames that arrive byte by byte', async () => {
     await new Promise(setImmediate)
   }
   await got('|response|id2|OK|pong')
+})
+
+it('ends a connection that does not show the secret in time, although bytes trickle in', async () => {
+  const options = { host: '127.0.0.1', port: 0, secret: 'secret', hostports: () => '' }
+  const server = await startControlServer(
+    { ...options, authenticationMs: 30 },
+    { onSip: () => undefined, onGone: () => undefined },
+  )
+  const slow = connect(server.port, server.host)
+  const closed = untilClosed(slow)
+  slow.write('99999#')
+  const trickle = setInterval(() => slow.write('x'), 10)
+  const known = connect(server.port, server.host)
+  known.write(frame('id1|authenticate|secret|'))
+  await closed
+  clearInterval(trickle)
+  known.write(frame('id2|ping'))
+  const [answers] = (await once(known, 'data')) as [Buffer]
+  expect(answers.toString('latin1')).toContain('|OK|')
+  expect(server.connections()).toBe(1)
+  await server.close()
 })
 
 it('says that it does not proxy', async () => {
