@@ -76,7 +76,7 @@ it('ends a connection that does not show the secret in time, although bytes tric
     { ...options, authenticationMs: 30 },
     { onSip: () => undefined, onGone: () => undefined },
   )
-  const slow = connect(server.port, server.host)
+  const slow = connect({ port: server.port, host: server.host, noDelay: true })
   const closed = untilClosed(slow)
   slow.write('99999#')
   const trickle = setInterval(() => slow.write('x'), 3)
