@@ -6,6 +6,7 @@ import {
   type SipClient,
   type SipRequest,
   type SipResponse,
+  type UasOutcome,
 } from '../../sip/srf.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
 
@@ -36,7 +37,7 @@ export async function startPhones(): Promise<Phones> {
   const incoming = createMailbox<IncomingCall>()
   const client = await connect({ ...engine.admin, secret }, (request, response) => {
     response.send(180)
-    const answered = client.createUas(request, response, { body: sdp() })
+    const answered = client.createUas(request, response, { body: sdp() }).then(readAnswered)
     answered.catch(() => {}) // the caller may have hung up; whoever waits for the answer is told
     incoming.put({ header: (name) => request.get(name), answered })
   })
@@ -66,6 +67,11 @@ async function connect(
   })
   await connected.promise
   return client
+}
+
+function readAnswered(outcome: UasOutcome): Dialog {
+  if (outcome.kind === 'answered') return outcome.dialog
+  throw new Error(`the answer came to nothing: ${outcome.kind}`)
 }
 
 async function dial(client: SipClient, to: string, from: string): Promise<Dialog> {
