@@ -20,6 +20,9 @@ export interface PostbackText {
 /** What a well-formed postback says. */
 export interface Postback {
   readonly text: PostbackText
+  readonly pairs: readonly Pair[]
+  /** Query and body, raw and decoded, in which triggers are looked for. */
+  readonly searched: readonly string[]
   /** Exactly as posted. */
   readonly revenueText: string | undefined
   readonly revenue: Fraction | undefined
@@ -70,7 +73,16 @@ export function parsePostback(text: PostbackText): ParsedPostback {
   const reversed = valuesOf(pairs, 'reversed').includes('true')
   return {
     kind: 'postback',
-    postback: { text, revenueText, revenue, txid, reversed, tags: tagsOf(pairs) },
+    postback: {
+      text,
+      pairs,
+      searched: searchedIn(text),
+      revenueText,
+      revenue,
+      txid,
+      reversed,
+      tags: tagsOf(pairs),
+    },
   }
 }
 
@@ -120,20 +132,16 @@ export function withoutKey(query: string): string {
     .join('&')
 }
 
-/** Whether the conversion's trigger stands in the postback. @see behaviour B6 */
+/** Whether the conversion's trigger stands in the postback, which holds no key. @see behaviour B6 */
 export function hasTrigger(
   { trigger, match }: { readonly trigger: string; readonly match: 'substring' | 'parameter' },
-  { query, body }: PostbackText,
+  { pairs, searched }: Pick<Postback, 'pairs' | 'searched'>,
 ): boolean {
-  const raw = [query, body].map(withoutKey)
   switch (match) {
     case 'parameter':
-      return raw.some((text) => {
-        const pairs = decodePairs(text) ?? []
-        return pairs.some((pair) => pair.join('=') === trigger)
-      })
+      return pairs.some((pair) => pair.join('=') === trigger)
     case 'substring':
-      return [...raw, ...raw.map(decodeLeniently)].some((text) => text.includes(trigger))
+      return searched.some((text) => text.includes(trigger))
   }
 }
 
@@ -150,7 +158,7 @@ export function matchConversion(
   return conversions.find((conversion) => {
     switch (conversion.kind) {
       case 'trigger':
-        return hasTrigger(conversion, postback.text)
+        return hasTrigger(conversion, postback)
       case 'posted':
         return (
           postback.revenue !== undefined &&
@@ -165,6 +173,10 @@ function readPairs({ query, body }: PostbackText): readonly Pair[] | undefined {
   const ofBody = decodePairs(body)
   return ofQuery && ofBody && [...ofQuery, ...ofBody]
 }
+
+const searchedIn = ({ query, body }: PostbackText): readonly string[] => [
+  ...new Set([query, body].flatMap((text) => [text, decodeText(text)])),
+]
 
 function valuesOf(pairs: readonly Pair[], wanted: string): readonly string[] {
   return pairs.flatMap(([name, value]) => (name === wanted ? [value] : []))
