@@ -1,7 +1,7 @@
 import { AppError } from '../src/domain/app-error.ts'
 import type { ConfigurationDocument } from '../src/domain/configuration-schema.ts'
 
-/** A call as the API shows it, as far as the scenarios look. */
+/** A call as the API shows it, as far as anybody here looks. */
 export interface ApiCall {
   readonly uuid: string
   readonly state: string
@@ -41,7 +41,9 @@ export interface PostbackAnswer {
 /** The service's HTTP side, as operators and buyers use it. */
 export interface Api {
   configuration(): Promise<ConfigurationDocument>
-  configure(document: ConfigurationDocument): Promise<void>
+  /** Makes the configuration equal to `document`. @throws where it is refused */
+  configure(document: object): Promise<void>
+  call(callUuid: string): Promise<ApiCall>
   calls(filters: Readonly<Record<string, string>>): Promise<readonly ApiCall[]>
   settlements(callUuid: string): Promise<readonly ApiSettlement[]>
   deliveries(callUuid: string): Promise<readonly ApiDelivery[]>
@@ -64,6 +66,7 @@ export function createApi(base: string, apiKey: string): Api {
         body: JSON.stringify(document),
       })
     },
+    call: (callUuid) => get(`/api/v1/calls/${callUuid}`),
     calls: (filters) => get(`/api/v1/calls?${new URLSearchParams(filters).toString()}`),
     settlements: (callUuid) => get(`/api/v1/settlements?call=${callUuid}`),
     deliveries: (callUuid) => get(`/api/v1/deliveries?call=${callUuid}`),

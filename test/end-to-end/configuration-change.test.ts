@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
-import { createApi } from '../../src/cli/demo/api.ts'
+import { createApi } from '../../sip-scenarios/api.ts'
 import { caller } from '../sip/engine/support/caller.ts'
 import { openPhone, type Phone } from '../sip/engine/support/phone.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -61,7 +61,7 @@ it('a number that one process takes up or drops is taken up or dropped by anothe
   const [told, other] = await Promise.all([startOn(database), startOn(database)])
   const phones = { caller: await aPhone(other.sip.port), buyer: await aPhone(other.sip.port) }
   const dial = dialler(other.sip.port, phones)
-  const { apply } = createApi(told.api, told.apiKey)
+  const api = createApi(told.api, told.apiKey)
   const willAnswer = (status: string) =>
     waitFor(async () => (await dial()) === status, {
       what: `a call to be answered with ${status}`,
@@ -69,8 +69,8 @@ it('a number that one process takes up or drops is taken up or dropped by anothe
     })
   expect(await dial()).toBe('404')
 
-  await apply(configuration(NUMBER, phones.buyer))
+  await api.configure(configuration(NUMBER, phones.buyer))
   await willAnswer('486')
-  await apply(configuration('+18005550199', phones.buyer))
+  await api.configure(configuration('+18005550199', phones.buyer))
   await willAnswer('404')
 }, 60_000)

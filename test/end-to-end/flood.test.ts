@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { startFlood } from '../../src/cli/bench/flood-source.ts'
 import { openStopwatch } from '../../src/cli/bench/stopwatch.ts'
-import { createApi } from '../../src/cli/demo/api.ts'
+import { createApi } from '../../sip-scenarios/api.ts'
 import { makeDataDir, startService } from '../support/service.ts'
 
 const TRUNK_RATE = 50
@@ -12,7 +12,7 @@ it('2,000 INVITEs a second of a stranger leave a trunk at 50 its calls (F45)', a
   const stopwatch = await openStopwatch()
   onTestFinished(stopwatch.close)
   const service = await startService(await makeDataDir())
-  await createApi(service.api, service.apiKey).apply(configuration(stopwatch.buyerPort))
+  await createApi(service.api, service.apiKey).configure(configuration(stopwatch.buyerPort))
   const flood = await startFlood({ ...service.sip, rate: FLOOD_RATE })
   const subject = { name: 'flooded', isPinging: false, sip: service.sip, close: async () => {} }
   const calls = await stopwatch.attempt(subject, TRUNK_RATE, SECONDS)

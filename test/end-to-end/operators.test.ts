@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { createApi } from '../../src/cli/demo/api.ts'
+import { createApi } from '../../sip-scenarios/api.ts'
 import { makeDataDir, startService } from '../support/service.ts'
 
 it('an operator tries a tracking URL in the running service and sees request and answer', async () => {
@@ -10,7 +10,7 @@ it('an operator tries a tracking URL in the running service and sees request and
   const { api, apiKey } = await startService(await makeDataDir(), {
     ALLOW_PRIVATE_TARGETS: '127.0.0.0/8',
   })
-  await createApi(api, apiKey).apply({
+  await createApi(api, apiKey).configure({
     publishers: [{ id: 'acme', name: 'Acme' }],
     buyers: [{ id: 'solar', name: 'Solar', endpoint: 'sip:sales@127.0.0.1:5099' }],
     campaigns: [

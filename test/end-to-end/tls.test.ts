@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
-import { createApi } from '../../src/cli/demo/api.ts'
+import { createApi } from '../../sip-scenarios/api.ts'
 import { caller } from '../sip/engine/support/caller.ts'
 import { openTcpPhone, type Phone, SDP } from '../sip/engine/support/phone.ts'
 import { makeDataDir, startService } from '../support/service.ts'
@@ -45,7 +45,7 @@ it(
     })
     const [alice, bob] = [await aPhone(port, rig), await aPhone(port, rig)]
     const contact = `sips:bob@127.0.0.1:${bob.port}`
-    await createApi(service.api, service.apiKey).apply(configuration(contact))
+    await createApi(service.api, service.apiKey).configure(configuration(contact))
 
     const call = caller(alice, port)
     alice.sendRaw(overTls(call.invite({ uri: `sip:${NUMBER}@127.0.0.1:${port}` })))

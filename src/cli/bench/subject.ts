@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { createApi } from '../demo/api.ts'
+import { createApi } from '../../../sip-scenarios/api.ts'
 
 /** What is dialled. */
 export const DIALLED = '+18005550100'
@@ -53,7 +53,7 @@ export async function startBridgeSubject(places: Places): Promise<Subject> {
   try {
     const [, http = ''] = await printed(child, /API +(http\S+)\/api\/v1/)
     const sip = await sipAddress(child)
-    await createApi(http, apiKey).apply(configuration(places))
+    await createApi(http, apiKey).configure(configuration(places))
     return { name: 'bridgeback', isPinging: true, sip, close }
   } catch (error) {
     await close()

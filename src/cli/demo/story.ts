@@ -1,5 +1,6 @@
 import type { Dialog } from '../../sip/srf.ts'
-import type { ShownCall } from './api.ts'
+import type { ApiCall } from '../../../sip-scenarios/api.ts'
+import { callThat } from './call-that.ts'
 import { demoConfiguration, POSTBACK_TIMEOUT_SECONDS, TRACKING_NUMBER } from './configuration.ts'
 import type { IncomingCall } from './phones.ts'
 import type { ReceivedRequest } from './receiver.ts'
@@ -36,7 +37,7 @@ export async function tellStory(stage: Stage, trail: Trail): Promise<void> {
   })
   await trail.step(
     'the configuration is applied',
-    () => api.apply(document),
+    () => api.configure(document),
     () => '1 publisher, 1 buyer, 1 campaign, 3 tracking URLs',
   )
   const scene = { stage, trail }
@@ -72,7 +73,7 @@ async function callBuyer(scene: Scene, caller: string): Promise<Told> {
   )
   await trail.step(
     'the decision waits for the buyer',
-    (signal) => stage.api.callThat(told.callUuid, isWaiting, signal),
+    (signal) => callThat(stage.api, told.callUuid, { fits: isWaiting, signal }),
     () => `pending for ${POSTBACK_TIMEOUT_SECONDS} s at most`,
   )
   return told
@@ -94,7 +95,7 @@ async function payFor(scene: Scene, told: Told): Promise<void> {
   )
   await trail.step(
     'the call is settled',
-    (signal) => stage.api.callThat(told.callUuid, isPaid, signal),
+    (signal) => callThat(stage.api, told.callUuid, { fits: isPaid, signal }),
     ({ revenue, payout }) => `converted: revenue ${revenue} *0.8 = payout ${payout} USD`,
   )
   const sale = () => fired(scene, 'GET', '/publisher/sale', told)
@@ -106,20 +107,19 @@ async function timeOut(scene: Scene, told: Told): Promise<void> {
   const { stage, trail } = scene
   await trail.step(
     { name: 'the call is settled', deadlineMs: TIMEOUT_DEADLINE_MS },
-    (signal) => stage.api.callThat(told.callUuid, isUnpaid, signal),
+    (signal) => callThat(stage.api, told.callUuid, { fits: isUnpaid, signal }),
     ({ reason }) => `not converted: ${reason}`,
   )
   const noSale = () => fired(scene, 'GET', '/publisher/no-sale', told)
   await trail.step("the publisher's URL is fired", noSale, show)
 }
 
-const isWaiting = ({ state, conversion }: ShownCall) =>
-  state === 'ended' && conversion === 'pending'
+const isWaiting = ({ state, conversion }: ApiCall) => state === 'ended' && conversion === 'pending'
 
-const isPaid = ({ conversion, revenue, payout }: ShownCall) =>
+const isPaid = ({ conversion, revenue, payout }: ApiCall) =>
   conversion === 'converted' && revenue === '10.00' && payout === '8.00'
 
-const isUnpaid = ({ conversion, revenue, payout }: ShownCall) =>
+const isUnpaid = ({ conversion, revenue, payout }: ApiCall) =>
   conversion === 'not_converted' && revenue === null && payout === null
 
 function read(call: IncomingCall): Told {
