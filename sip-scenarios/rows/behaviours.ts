@@ -193,6 +193,14 @@ export const BAD_INPUT: readonly Row[] = [
     scenarios: ['large-body-expect-513', 'large-headers-expect-513'],
   },
   {
+    id: 'bad-peers',
+    rule: 'Phones that know no rules: no process ends, no call is left behind, no host is held for dead because of a caller',
+    tests: [
+      test('sip/hostile-peers.test.ts', 'phones that know no rules end no process'),
+      test('sip/invite.test.ts', 'of a caller is for the buyer to judge'),
+    ],
+  },
+  {
     id: 'bad-length',
     rule: 'Text of strangers is read in time that is in proportion to its length',
     tests: [test('sip/hostile-headers.test.ts', 'takes time in proportion to what a stranger')],

@@ -32,7 +32,9 @@ export async function bridge(call: Call, facts: CallFacts, answered: Answered): 
   const { deps, request, response } = call
   const connection: Connection = call.isCancelled
     ? { kind: 'caller_cancelled' }
-    : await connectDialogs(deps.client, request, response, answer)
+    : await connectDialogs(deps.client, request, response, answer).catch(
+        (error: unknown): Connection => ({ kind: 'failed', error }),
+      )
   if (connection.kind === 'connected') return talk(call, facts, answered, connection.bridge)
   abandon(answer, reasonHeader(487, 'Caller is gone'))
   return unconnected(call, connection, (facts) => [clock.ended(facts), ...lost])

@@ -32,7 +32,8 @@ export async function connectDialogs(
   answer: Answer,
 ): Promise<Connection> {
   const { body } = answer.response
-  const answered = await client.createUas(request, response, body ? { body } : {})
+  const sdp = body ? { body, headers: contentType(answer.response) } : {}
+  const answered = await client.createUas(request, response, sdp)
   if (answered.kind === 'cancelled') return { kind: 'caller_cancelled' }
   if (answered.kind !== 'answered') return answered
   const caller = answered.dialog

@@ -6,7 +6,7 @@ import { PLAIN_WRITING } from './caller-id.ts'
 import type { Answered } from './bridged-call.ts'
 import { abandon, dial, type DialResult } from './dial.ts'
 import { BRIDGE_FAILED, type LegFailure } from './failure.ts'
-import { buildInviteHeaders, reasonHeader } from './headers.ts'
+import { buildInviteHeaders, contentType, reasonHeader } from './headers.ts'
 import { type LegClock, startLegClock } from './leg-clock.ts'
 import type { Call } from './live-call.ts'
 import { passedHeaders } from './passed-headers.ts'
@@ -119,6 +119,12 @@ interface DialledLeg {
   readonly won: Promise<Headers>
 }
 
+/**
+ * Said of every body, whatever is in it: a SIP server that has to guess sends only what begins like a session
+ * description, and a request that is not sent looks like a buyer who is not there.
+ */
+const SDP_TYPE = { 'Content-Type': 'application/sdp' }
+
 async function dialBuyer(call: Call, dialled: DialledLeg): Promise<DialResult> {
   const { deps, request } = call
   const { buyer, clock, isLast, isAlone, won } = dialled
@@ -128,7 +134,7 @@ async function dialBuyer(call: Call, dialled: DialledLeg): Promise<DialResult> {
     uac: {
       uri: buyer.requestUri,
       auth: buyer.auth,
-      headers: inviteHeaders(call, dialled),
+      headers: { ...inviteHeaders(call, dialled), ...(request.body && SDP_TYPE) },
       body: request.body,
     },
     ringTimeoutMs: buyer.ringTimeoutMs,
@@ -176,11 +182,12 @@ function inviteHeaders(call: Call, { facts, buyer, clock }: DialledLeg): Headers
  * Tells the caller that it rings. Early media is passed on only from the one buyer left: after it the
  * caller's answer is fixed and nobody else could take over. @see RFC 3261 §13.2.1
  */
-function passProvisional(call: Call, { status, body }: ReceivedResponse, isOnlyOne: boolean): void {
+function passProvisional(call: Call, response: ReceivedResponse, isOnlyOne: boolean): void {
+  const { status, body } = response
   if (call.isCancelled || call.response.finalResponseSent) return
   if (body && isOnlyOne && call.request.body) {
     call.earlySdp ??= body
-    call.response.send(status === 180 ? 180 : 183, { body })
+    call.response.send(status === 180 ? 180 : 183, { body, headers: contentType(response) })
   } else if (!call.isRinging && status !== 199) {
     call.isRinging = true
     call.response.send(180)

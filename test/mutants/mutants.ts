@@ -1,3 +1,4 @@
+import { BAD_INPUT_MUTANTS } from './bad-input.ts'
 import { BEHAVIOUR_MUTANTS } from './behaviours.ts'
 import { CALL_MUTANTS } from './calls.ts'
 import type { Mutant } from './mutant.ts'
@@ -8,4 +9,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...OUTCOME_MUTANTS,
   ...CALL_MUTANTS,
   ...BEHAVIOUR_MUTANTS,
+  ...BAD_INPUT_MUTANTS,
 ]

@@ -114,10 +114,24 @@ it('a buyer who cannot be acknowledged leaves nobody behind in the call', async 
   expect([caller.done, done]).toEqual([['hung up'], ['abandoned']])
 })
 
-it('a mistake while they are connected hangs up both', async () => {
-  const [caller, buyer] = [aDialog(), aDialog()]
+it('a mistake before the caller is answered hangs up the buyer', async () => {
+  const { dialog, done } = aDialog()
   const get = () => {
     throw new Error('a mistake')
+  }
+  const answer: Answer = { kind: 'confirmed', dialog, response: { body: 'v=0', get } as never }
+  expect(await bridgeTo(aCall({ kind: 'server_lost' }), answer)).toMatchObject({
+    endReason: 'bridge_failed',
+    sipStatus: 500,
+  })
+  expect(done).toEqual(['hung up'])
+})
+
+it('a mistake while they are connected hangs up both', async () => {
+  const [caller, buyer] = [aDialog(), aDialog()]
+  const get = (name: string) => {
+    if (name === 'Allow') throw new Error('a mistake')
+    return undefined
   }
   const response = { status: 200, body: 'v=0', get } as never
   const answer: Answer = { kind: 'confirmed', dialog: buyer.dialog, response }

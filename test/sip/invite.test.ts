@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { waitFor } from '../support/wait.ts'
 import { type Phone, SDP } from './engine/support/phone.ts'
-import { planned, startService } from './support/service.ts'
+import { header, planned, startService } from './support/service.ts'
 
 const BUYER_SDP = SDP.replace('6000', '7000')
 
@@ -14,14 +14,16 @@ const withSdp = (text: string): string =>
 
 describe("a buyer's 200 without Contact, to which no dialog can be made", () => {
   it.each([
-    ['that answers our offer', SDP],
-    ['that holds an offer', ''],
-  ])('%s is a failure: the next buyer has the call', async (_, body) => {
+    ['that answers our offer', SDP, false],
+    ['that holds an offer', '', false],
+    ['or with one that is no address,', SDP, '*'],
+    ['or with one that is no address, and with an offer,', '', '<tel:+1>'],
+  ] as const)('%s is a failure: the next buyer has the call', async (_, body, contact) => {
     const service = await startService({ buyers: 2 })
     const { callerPhone, recorded } = service
     const [first, second] = service.buyers as readonly [Phone, Phone]
     const caller = service.dial({ body })
-    first.answer(await first.expect('INVITE'), 200, { body: BUYER_SDP, contact: false })
+    first.answer(await first.expect('INVITE'), 200, { body: BUYER_SDP, contact })
     await first.expect('ACK')
     second.answer(await second.expect('INVITE'), 200, { body: BUYER_SDP })
     const answer = await callerPhone.expect('200 INVITE')
@@ -30,6 +32,31 @@ describe("a buyer's 200 without Contact, to which no dialog can be made", () => 
     expect(recorded.nextRounds).toMatchObject([
       { failed: [{ sipStatus: 500, fault: 'buyer', reason: 'server_error_500' }] },
     ])
+  })
+})
+
+describe('a session description that is none', () => {
+  it("of a caller is for the buyer to judge, and says nothing of the buyer's host", async () => {
+    const service = await startService()
+    const [buyer] = service.buyers as readonly [Phone]
+    service.dial({ body: 'hello' })
+    const invite = await buyer.expect('INVITE')
+    expect([invite.body, header(invite, 'Content-Type')]).toEqual(['hello', 'application/sdp'])
+    buyer.answer(invite, 488)
+    await service.callerPhone.expect('488 INVITE')
+  })
+
+  it('of a buyer is for the caller to judge', async () => {
+    const service = await startService()
+    const { callerPhone } = service
+    const [buyer] = service.buyers as readonly [Phone]
+    service.dial()
+    const invite = await buyer.expect('INVITE')
+    buyer.answer(invite, 183, { body: 'hello' })
+    expect((await callerPhone.expect('183 INVITE')).body).toBe('hello')
+    buyer.answer(invite, 200, { body: 'hello' })
+    const answer = await callerPhone.expect('200 INVITE')
+    expect([answer.body, header(answer, 'Content-Type')]).toEqual(['hello', 'application/sdp'])
   })
 })
 
