@@ -285,6 +285,12 @@ const AWAY_IN_WORDS = new Set([
   'timeout expired',
 ])
 
+/** The database, or else the driver, has given up a statement for time. */
+export const isStatementTimeout = (error: unknown): boolean =>
+  error instanceof DatabaseError
+    ? error.code === '57014'
+    : error instanceof Error && error.message === 'Query read timeout'
+
 /**
  * The database is away or cannot take more at present: nothing is wrong with what was asked, and
  * the same may be asked again later. Looks through `cause`.

@@ -9,6 +9,7 @@ export type AppErrorCode =
   | 'not_found'
   | 'unauthorised'
   | 'conflict'
+  | 'search_too_slow'
 
 /**
  * A failure of the world that a person will read: `message` says in one sentence what is wrong and

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { isConnectionFailure } from '../db/pool.ts'
+import { AppError } from '../domain/app-error.ts'
 
 const PROBLEMS = {
   malformed_request: [400, 'The request is not valid HTTP.'],
@@ -17,6 +18,7 @@ const PROBLEMS = {
   url_too_long: [414, 'The URL is longer than 2048 characters.'],
   unsupported_media_type: [415, 'This resource does not take that content type.'],
   invalid_configuration: [422, 'Nothing was applied: the document has problems.'],
+  search_too_slow: [422, 'The search took too long: narrow it, by time for example.'],
   headers_too_large: [431, 'The header section is too large.'],
   internal_error: [500, 'Something went wrong here; the log has the details.'],
   unavailable: [503, 'The database is away; try again later.'],
@@ -77,6 +79,7 @@ const BY_STATUS: Readonly<Record<number, ProblemCode>> = {
 
 /** What a thrown error is to the client. Everything that is not known to be the client's doing is ours. */
 export function problemCodeOf(error: unknown): ProblemCode {
+  if (error instanceof AppError && error.code === 'search_too_slow') return error.code
   if (isConnectionFailure(error)) return 'unavailable'
   const { statusCode, code } = error as { statusCode?: unknown; code?: unknown }
   if (typeof statusCode !== 'number' || statusCode >= 500) return 'internal_error'

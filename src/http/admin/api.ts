@@ -9,6 +9,7 @@ import { type ConfiguredDeps, registerConfigured } from './configured.ts'
 import { type DeliveriesDeps, registerDeliveries } from './deliveries.ts'
 import { registerReports, type ReportsDeps } from './reports.ts'
 import { API_PREFIX, roleNeededFor } from './roles.ts'
+import { createSearch } from './search.ts'
 import { registerTrackingUrls, type TrackingUrlsDeps } from './tracking-urls.ts'
 import { registerWizard, type WizardDeps } from './wizard.ts'
 
@@ -32,13 +33,14 @@ export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
   void app.register(
     (scope, _options, done) => {
       scope.addHook('onRequest', requireKey(deps.keyRing, roleNeededFor))
+      const search = createSearch(deps.database)
       registerConfiguration(scope, deps)
       registerConfigured(scope, deps)
-      registerCalls(scope, deps)
+      registerCalls(scope, deps, search)
       registerDeliveries(scope, deps)
       registerTrackingUrls(scope, deps)
       registerWizard(scope, deps)
-      registerReports(scope, deps)
+      registerReports(scope, deps, search)
       registerApiKeys(scope, deps)
       registerAudit(scope, deps)
       done()

@@ -10,6 +10,7 @@ import { type AnswerDescription, described, json, page } from '../openapi/route-
 import { callState } from './answer-fields.ts'
 import { CALL_ANSWER, CALL_DETAILS_ANSWER, showCall, showCallDetails } from './call-answer.ts'
 import { Instant, nextLink, PageSize, readQuery, Uuid } from './query.ts'
+import type { Search } from './search.ts'
 import { buildTimeline, TIMELINE_ANSWER } from './timeline.ts'
 import { POSTBACK_ANSWER, SETTLEMENT_ANSWER, showPostback, showSettlement } from './trail.ts'
 
@@ -24,13 +25,20 @@ const Caller = z.string().transform((text, context) => {
   return number ?? z.NEVER
 })
 
+/** Calls of a publisher or buyer are looked for among all others. */
+const DAYS_LISTED = 31
+const DAY_MS = 86_400_000
+
 const ListQuery = z.strictObject({
   campaign: z.string().optional(),
   publisher: z.string().optional(),
   buyer: z.string().optional(),
   caller: Caller.optional().describe('A number, such as `+12125550100`.'),
   state: callState.optional(),
-  created_from: Instant.optional().describe('The first instant that is listed.'),
+  created_from: Instant.optional().describe(
+    `The first instant that is listed. With publisher or buyer, and no caller, ${DAYS_LISTED} days ago (or before ` +
+      '`created_to`) unless said.',
+  ),
   created_to: Instant.optional().describe('The first instant that is not.'),
   limit: PageSize,
   before: Uuid.optional().describe('From the `next` link: the last call of the page before.'),
@@ -45,6 +53,7 @@ const LIST = described({
   summary: 'Lists calls, the newest first',
   query: ListQuery,
   answers: { 200: page('A page of calls.', z.array(CALL_ANSWER)) },
+  problems: ['search_too_slow'],
 })
 
 const aboutCall = (summary: string, answer: AnswerDescription) =>
@@ -63,11 +72,11 @@ const TIMELINE = aboutCall(
 )
 
 /** `GET /calls`, `/calls/{uuid}`, its timeline, and what belongs to one call. */
-export function registerCalls(app: FastifyInstance, { database }: CallsDeps): void {
+export function registerCalls(app: FastifyInstance, { database }: CallsDeps, search: Search): void {
   app.get('/calls', LIST, async (request, reply) => {
     const query = readQuery(ListQuery, request.query, reply)
     if (!query) return reply
-    const found = await listCalls(database, filtersOf(query), query.limit + 1)
+    const found = await search((db) => listCalls(db, filtersOf(query), query.limit + 1))
     const page = found.slice(0, query.limit)
     const last = page.at(-1)
     if (found.length > page.length && last) {
@@ -125,6 +134,13 @@ async function findCallByText(db: Queryable, text: string): Promise<CallDetails 
   return callUuid === undefined ? undefined : findCall(db, callUuid)
 }
 
+function firstListed({ created_from: from, created_to: to, ...query }: ListQuery): Date {
+  const isByIndex =
+    query.caller !== undefined || (query.publisher === undefined && query.buyer === undefined)
+  if (from || isByIndex) return from ?? new Date(0)
+  return new Date((to?.getTime() ?? Date.now()) - DAYS_LISTED * DAY_MS)
+}
+
 function filtersOf(query: ListQuery): CallFilters {
   const ends = [query.before, query.created_to && lowestUuidAt(query.created_to)]
   return {
@@ -133,7 +149,7 @@ function filtersOf(query: ListQuery): CallFilters {
     buyerId: query.buyer,
     callerNumber: query.caller,
     state: query.state,
-    fromUuid: query.created_from && lowestUuidAt(query.created_from),
+    fromUuid: lowestUuidAt(firstListed(query)),
     beforeUuid: ends.filter((end) => end !== undefined).sort()[0],
   }
 }

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Queryable } from '../../db/queryable.ts'
 import { searchPostbacks } from '../../db/postback-log.ts'
 import { explainPostback } from '../../domain/explain.ts'
 import { described, page } from '../openapi/route-description.ts'
 import { Instant, readQuery } from './query.ts'
+import type { Search } from './search.ts'
 import { POSTBACK_ANSWER, showPostback } from './trail.ts'
 
 const PAGE = 25
@@ -21,8 +21,8 @@ const Query = z.strictObject({
     .max(256)
     .optional()
     .describe('Stands somewhere in the query or body, as it was sent.'),
-  from: Instant.optional(),
-  to: Instant.optional(),
+  from: Instant.optional().describe('The first instant that is looked at; a week ago unless said.'),
+  to: Instant.optional().describe('The first instant that is not.'),
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE),
   before: z
     .uuid()
@@ -48,15 +48,16 @@ const SEARCH = described({
       ),
     ),
   },
+  problems: ['search_too_slow'],
 })
 
 /** `GET /postback-log`: every request whose call exists, refused ones too, newest first. @see behaviour B15 */
-export function registerPostbackSearch(app: FastifyInstance, db: Queryable): void {
+export function registerPostbackSearch(app: FastifyInstance, search: Search): void {
   app.get('/postback-log', SEARCH, async (request, reply) => {
     const query = readQuery(Query, request.query, reply)
     if (!query) return reply
     const { limit, ...filters } = query
-    const found = await searchPostbacks(db, filters, limit + 1)
+    const found = await search((db) => searchPostbacks(db, filters, limit + 1))
     const entries = found.slice(0, limit)
     const last = entries.at(-1)
     if (found.length > limit && last) {

@@ -18,6 +18,7 @@ import { type Send, sendStream, type Write } from './answer-stream.ts'
 import { InstantOrDay, readQuery } from './query.ts'
 import { registerPostbackSearch } from './reports-postbacks.ts'
 import { registerWhy } from './reports-why.ts'
+import { orTooSlow, type Search } from './search.ts'
 import { createTurns } from './turns.ts'
 
 /** What reports need from around them. */
@@ -100,13 +101,18 @@ const REPORT = described({
       content: { 'application/json': z.array(ROW_ANSWER), 'text/csv': z.string() },
     },
   },
+  problems: ['search_too_slow'],
 })
 
 /** `GET /reports`, the search through postbacks, and why a call is worth what it is. */
-export function registerReports(app: FastifyInstance, { database, logger }: ReportsDeps): void {
+export function registerReports(
+  app: FastifyInstance,
+  { database, logger }: ReportsDeps,
+  search: Search,
+): void {
   const turns = createTurns(REPORTS_AT_ONCE)
   registerWhy(app, database)
-  registerPostbackSearch(app, database)
+  registerPostbackSearch(app, search)
   app.get('/reports', REPORT, (request, reply) => {
     const query = readQuery(Query, request.query, reply)
     if (!query) return reply
@@ -116,7 +122,7 @@ export function registerReports(app: FastifyInstance, { database, logger }: Repo
     const sendInTurn: Send = (write, gone) =>
       turns(async () => {
         gone.throwIfAborted() // while it waited for its turn
-        await send(write, wanted, (onRows) => readReport(database, wanted, onRows))
+        await send(write, wanted, (onRows) => orTooSlow(readReport(database, wanted, onRows)))
       })
     return sendStream(reply, sendInTurn, {
       type: `${TYPES[format]}; charset=utf-8`,

@@ -201,6 +201,35 @@ describe('GET /api/v1/{postbacks,settlements,deliveries}?call=', () => {
     )
   })
 
+  it('looks through the last 31 days for a publisher or a buyer, unless it is told from when', async () => {
+    const database = await openTestDatabase()
+    await flowOn(database)
+    const get = getFrom({ database })
+    const DAY_MS = 86_400_000
+    const daysAgo = (days: number) => Date.now() - days * DAY_MS
+    const at = (days: number) => encodeURIComponent(new Date(daysAgo(days)).toISOString())
+    const [recent, old] = [30, 32].map((days) => uuidv7({ msecs: daysAgo(days) }))
+    await database.query(
+      `insert into calls (call_uuid, process_id, campaign_id, campaign_version, publisher_id, buyer_id,
+                          caller_number, dialed_number, sip_call_id, started_at)
+       select each, each, 'solar', 1, 'acme', 'solar-direct', '+12125550100', '+18005550100', 'a@b', now()
+         from unnest($1::uuid[]) each`,
+      [[recent, old]],
+    )
+
+    for (const [query, found] of [
+      ['', [recent, old]],
+      ['campaign=solar', [recent, old]],
+      ['publisher=acme', [recent]],
+      ['buyer=solar-direct', [recent]],
+      ['buyer=solar-direct&caller=%2B12125550100', [recent, old]],
+      [`buyer=solar-direct&created_from=${at(40)}`, [recent, old]],
+      [`publisher=acme&created_to=${at(31)}`, [old]],
+    ] as const) {
+      expect([query, uuidsOf(await get(`/calls?${query}`))]).toEqual([query, found])
+    }
+  })
+
   it.each(['postbacks', 'settlements', 'deliveries'])('wants a call for %s', async (path) => {
     const get = getFrom()
     expect((await get(`/${path}`)).statusCode).toBe(400)
