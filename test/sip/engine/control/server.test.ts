@@ -79,11 +79,16 @@ it('ends a connection that does not show the secret in time, although bytes tric
   const slow = connect({ port: server.port, host: server.host, noDelay: true })
   const closed = untilClosed(slow)
   slow.write('99999#')
-  const trickle = setInterval(() => slow.write('x'), 3)
+  let bytes = 0
+  const trickle = setInterval(() => {
+    slow.write('x')
+    bytes++
+  }, 3)
   const known = connect(server.port, server.host)
   known.write(frame('id1|authenticate|secret|'))
   await closed
   clearInterval(trickle)
+  expect(bytes).toBeLessThan(100) // ten would do: whatever stalls must not let it through
   known.write(frame('id2|ping'))
   const [answers] = (await once(known, 'data')) as [Buffer]
   expect(answers.toString('latin1')).toContain('|OK|')
