@@ -189,7 +189,7 @@ const REASONS: readonly (readonly [RegExp, BrokenReason])[] = [
 ]
 
 /** The reason for an error of Node or undici: by its code, or by its name where it has none. */
-export function readReason(error: unknown): BrokenReason {
+function readReason(error: unknown): BrokenReason {
   if (!(error instanceof Error)) return 'unknown'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
   return REASONS.find(([pattern]) => pattern.test(code))?.[1] ?? 'unknown'

@@ -4,9 +4,6 @@ const SCHEDULE_SECONDS = [5, 30, 120, 600, 3_600, 10_800, 21_600, 43_200, 86_400
 const JITTER = 0.2
 const RETRY_AFTER_SECONDS_MAX = 86_400
 
-/** Attempts that a delivery gets before it has failed: the first and one for each delay. */
-export const ATTEMPTS_MAX = SCHEDULE_SECONDS.length + 1
-
 /** What the delay is decided from. */
 export interface FailedAttempt {
   /** Which attempt has failed, 1 for the first. */

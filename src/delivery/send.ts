@@ -89,7 +89,7 @@ function urlWithKey({ url, callUuid, leg }: ClaimedDelivery, { keys }: SendConte
 }
 
 /** What follows from an attempt. @see behaviour B14 */
-export function decideNext(outcome: AttemptOutcome, attempt: number, random: number): NextStep {
+function decideNext(outcome: AttemptOutcome, attempt: number, random: number): NextStep {
   switch (outcome.kind) {
     case 'delivered':
       return { kind: 'done', state: 'delivered' }

@@ -4,7 +4,7 @@ import type { Template, TokenValues } from './tokens.ts'
 import type { Trigger } from './tracking-url.ts'
 
 /** The UUID of the made-up call: its time is 0, which no call has. */
-export const SAMPLE_CALL_UUID = '00000000-0000-7000-8000-000000000000'
+const SAMPLE_CALL_UUID = '00000000-0000-7000-8000-000000000000'
 
 /** Well formed as a key is, and opens nothing. */
 export const SAMPLE_CALL_KEY = `0000${'0'.repeat(40)}`

@@ -59,6 +59,20 @@ export const POSTBACK_IN_WORDS: Readonly<Record<LoggedReason, string>> = {
   body_not_text: 'with a body that is no text',
 }
 
+/** Why a call was settled as it was, for people. @see behaviour B15 */
+export const SETTLED_IN_WORDS: Readonly<Record<SettlementReason, string>> = {
+  posted_revenue: 'The buyer posted back what the call was worth.',
+  trigger: 'The buyer posted back a conversion trigger.',
+  duration: 'Caller and buyer were connected long enough.',
+  corrected: 'The buyer posted back another value.',
+  reversed: 'The buyer took the conversion back.',
+  not_connected: 'No buyer answered the call.',
+  no_conversion_group: 'No conversion group of the campaign applies to this call.',
+  too_short: 'Caller and buyer were not connected long enough.',
+  no_postback: 'No postback that converts came before the postback timeout.',
+  duplicate_caller: 'The same caller has converted before, inside the dedupe time.',
+}
+
 /** Whose value is worth showing. */
 const SHOWS_REVENUE = new Set<string>([
   'unreplaced_macro',

@@ -54,7 +54,7 @@ export interface RoutingState {
 const BEFORE_ALL = -1
 
 /** Nobody waits while more buyers than this are rung; it also keeps a decision among 500 below 50 µs. */
-export const LEGS_MAX = 20
+const LEGS_MAX = 20
 
 /**
  * Decides which buyers are tried for a call: by priority, and by lot inside a priority, where a route's

@@ -34,8 +34,6 @@ export const CALL_TOKENS = [
   'trigger',
 ] as const
 
-export type CallToken = (typeof CALL_TOKENS)[number]
-
 /** What each token stands for; absent and empty mean the same. */
 export type TokenValues = Readonly<Record<string, string | undefined>>
 

@@ -5,7 +5,7 @@ import { afterClosing, closeCalls } from './end-call.ts'
 import type { FlowDeps } from './flow-deps.ts'
 
 /** A process that has not beaten for so long is dead: four beats missed. */
-export const STALE_SECONDS = 20
+const STALE_SECONDS = 20
 const BATCH_MAX = 200
 
 /**

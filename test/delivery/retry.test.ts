@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ATTEMPTS_MAX, decideRetryDelay, parseRetryAfter } from '../../src/delivery/retry.ts'
+import { decideRetryDelay, parseRetryAfter } from '../../src/delivery/retry.ts'
 
 const decide = (attempt: number, retryAfterSeconds?: number, random = 0.5) =>
   decideRetryDelay({ attempt, retryAfterSeconds, random })
@@ -20,10 +20,6 @@ describe('decideRetryDelay', () => {
     [12, undefined],
   ])('after attempt %i waits %s seconds (B14)', (attempt, seconds) => {
     expect(decide(attempt)).toBe(seconds)
-  })
-
-  it('makes eleven attempts in all', () => {
-    expect(ATTEMPTS_MAX).toBe(11)
   })
 
   it.each([

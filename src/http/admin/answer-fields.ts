@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { CallState, HungUpBy } from '../../domain/call.ts'
+import { SETTLED_IN_WORDS } from '../../domain/explain.ts'
 import type { ConversionState, SettlementReason } from '../../domain/settlement.ts'
 import { TRIGGERS } from '../../domain/tracking-url.ts'
 
@@ -28,20 +29,6 @@ export const conversionState = z.enum([
 ] as const satisfies ConversionState[])
 
 export const hungUpBy = z.enum(['caller', 'buyer', 'bridge'] as const satisfies HungUpBy[])
-
-/** Why a call was settled as it was, for people. @see behaviour B15 */
-export const SETTLED_IN_WORDS: Readonly<Record<SettlementReason, string>> = {
-  posted_revenue: 'The buyer posted back what the call was worth.',
-  trigger: 'The buyer posted back a conversion trigger.',
-  duration: 'Caller and buyer were connected long enough.',
-  corrected: 'The buyer posted back another value.',
-  reversed: 'The buyer took the conversion back.',
-  not_connected: 'No buyer answered the call.',
-  no_conversion_group: 'No conversion group of the campaign applies to this call.',
-  too_short: 'Caller and buyer were not connected long enough.',
-  no_postback: 'No postback that converts came before the postback timeout.',
-  duplicate_caller: 'The same caller has converted before, inside the dedupe time.',
-}
 
 export const settlementReason = z.enum(Object.keys(SETTLED_IN_WORDS) as SettlementReason[])
 

@@ -7,6 +7,7 @@ import type {
 } from '../../db/call-trail.ts'
 import type { FailedDelivery } from '../../db/failed-deliveries.ts'
 import { deliveryId } from '../../domain/delivery.ts'
+import { SETTLED_IN_WORDS } from '../../domain/explain.ts'
 import { LEFT_OUT_IN_WORDS, type LeftOutBuyers } from '../../domain/left-out.ts'
 import type { Decision } from '../../domain/settlement.ts'
 import type { Answer } from '../openapi/route-description.ts'
@@ -15,7 +16,6 @@ import {
   conversionState,
   instant,
   instantOrNull,
-  SETTLED_IN_WORDS,
   settlementReason,
   textOrNull,
   trigger,
