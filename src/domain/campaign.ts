@@ -71,7 +71,6 @@ export interface Trunk extends CallLimits {
 
 /** Where a trunk puts numbers, and how it writes them. */
 export interface TrunkNumbers {
-  readonly format: 'e164'
   /** ISO 3166 code of the country whose national numbers the trunk sends. */
   readonly country: string | undefined
   /** Where the number stands that the caller dialled. */

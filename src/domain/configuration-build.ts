@@ -101,12 +101,7 @@ function requestUriOf(document: BuyerDocument, trunks: readonly TrunkDocument[])
 
 function buildTrunk(document: TrunkDocument): Trunk {
   const { id, allow, digest, gateway, numbers, trusted } = { ...DEFAULTS.trunk, ...document }
-  const {
-    format,
-    country,
-    dialled,
-    prefix = '',
-  } = {
+  const { country, dialled, prefix = '' } = {
     ...DEFAULTS.trunk.numbers,
     ...(numbers as TrunkDocument['numbers']),
   }
@@ -115,7 +110,7 @@ function buildTrunk(document: TrunkDocument): Trunk {
     allow,
     digest,
     gateway,
-    numbers: { format, country, dialled, prefix },
+    numbers: { country, dialled, prefix },
     isTrusted: trusted,
     ...callLimits(document),
     perCaller: callLimits(document.per_caller),

@@ -111,6 +111,7 @@ const trunk = z.strictObject({
   allowed_prefixes: z.array(phonePrefix).min(1).exactOptional(),
   numbers: z
     .strictObject({
+      // There is one, which reads every spelling; documents may name it.
       format: z.literal('e164').exactOptional(),
       country: country.optional(),
       dialled: z.enum(['request_uri', 'to', 'diversion', 'history_info']).exactOptional(),

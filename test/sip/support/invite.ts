@@ -48,7 +48,7 @@ export function aTrunk(overrides: Partial<Trunk> = {}): Trunk {
     allow: ['203.0.113.0/24', '2001:db8::/32'],
     digest: undefined,
     gateway: undefined,
-    numbers: { format: 'e164', country: 'US', dialled: 'request_uri', prefix: '' },
+    numbers: { country: 'US', dialled: 'request_uri', prefix: '' },
     isTrusted: true,
     callsPerSecondMax: undefined,
     concurrentMax: undefined,
