@@ -101,7 +101,11 @@ function requestUriOf(document: BuyerDocument, trunks: readonly TrunkDocument[])
 
 function buildTrunk(document: TrunkDocument): Trunk {
   const { id, allow, digest, gateway, numbers, trusted } = { ...DEFAULTS.trunk, ...document }
-  const { country, dialled, prefix = '' } = {
+  const {
+    country,
+    dialled,
+    prefix = '',
+  } = {
     ...DEFAULTS.trunk.numbers,
     ...(numbers as TrunkDocument['numbers']),
   }
