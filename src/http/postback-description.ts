@@ -51,6 +51,12 @@ const POSTBACK = z
     description: 'A trigger of the operator’s choice may stand in it; the rest is kept as tags.',
   })
 
+/** In JSON numbers count as they are written, and so do `true` and `false`. */
+const POSTBACK_JSON = POSTBACK.extend({
+  revenue: POSTBACK.shape.revenue.or(z.number()),
+  reversed: POSTBACK.shape.reversed.or(z.literal(true)),
+})
+
 const answer = (description: string): AnswerDescription => json(description, POSTBACK_ANSWER)
 
 const later = (description: string): AnswerDescription => ({
@@ -70,7 +76,7 @@ export const SET_VALUE = described({
     uuid: z.string().describe('The call, with or without hyphens, in any case.'),
   }),
   query: POSTBACK.omit({ key: true }),
-  body: { 'application/x-www-form-urlencoded': POSTBACK, 'application/json': POSTBACK },
+  body: { 'application/x-www-form-urlencoded': POSTBACK, 'application/json': POSTBACK_JSON },
   answers: {
     200: answer('Kept, and applied as far as it can be.'),
     400: answer('Malformed.'),

@@ -74,7 +74,7 @@ const PUT = described({
       }),
     ),
   },
-  problems: ['malformed_body', 'body_too_large', 'unsupported_media_type', 'invalid_configuration'],
+  problems: ['invalid_configuration'],
 })
 
 /**

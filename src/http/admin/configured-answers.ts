@@ -31,13 +31,34 @@ export const PUBLISHER_ANSWER = z
   .meta({ id: 'Publisher' })
 
 /** A buyer, without its password. */
-export const BUYER_ANSWER = z.object({ ...BUYER, auth: withoutPassword }).meta({ id: 'Buyer' })
+export const BUYER_ANSWER = z
+  .object({ ...BUYER, auth: withoutPassword })
+  .required({
+    ring_timeout_seconds: true,
+    setup_timeout_seconds: true,
+    ping_seconds: true,
+    uuid_format: true,
+    headers: true,
+    pass_headers: true,
+    paused: true,
+    trusted: true,
+    numbers: true,
+  })
+  .meta({ id: 'Buyer' })
 
 /** A trunk, without its password. */
-export const TRUNK_ANSWER = z.object({ ...TRUNK, digest: withoutPassword }).meta({ id: 'Trunk' })
+export const TRUNK_ANSWER = z
+  .object({ ...TRUNK, digest: withoutPassword })
+  .required({ allow: true, numbers: true, trusted: true })
+  .meta({ id: 'Trunk' })
 
 const { secrets: _secrets, ...unsigned } = TRACKING_URL
-const CAMPAIGN_URL = z.object({ ...unsigned, signed: z.boolean() })
+const CAMPAIGN_URL = z
+  .object({ ...unsigned, signed: z.boolean() })
+  .required({ method: true, tags: true, fire_order: true, get_after_head_refused: true })
+const CAMPAIGN_ROUTE = z
+  .object(CAMPAIGN.routes.unwrap().element.shape)
+  .required({ priority: true, weight: true, ring_together: true, filters: true })
 
 /** A campaign; its numbers are a list of their own. */
 export const CAMPAIGN_ANSWER = z
@@ -49,10 +70,11 @@ export const CAMPAIGN_ANSWER = z
     max_call_seconds: CAMPAIGN.max_call_seconds,
     repeat_callers: CAMPAIGN.repeat_callers,
     number_count: z.int().describe('`/numbers?campaign=…` lists them.'),
-    routes: CAMPAIGN.routes,
+    routes: z.array(CAMPAIGN_ROUTE),
     tracking_urls: z.array(CAMPAIGN_URL).describe('Without their secrets.'),
     conversion_groups: CAMPAIGN.conversion_groups,
   })
+  .required({ currency: true, repeat_callers: true, conversion_groups: true })
   .meta({ id: 'Campaign' })
 
 /** A number that callers dial. */

@@ -65,7 +65,6 @@ const PREVIEW = described({
   summary: 'Checks a template and fills it in for a made-up call',
   body: { 'application/json': PreviewBody },
   answers: { 200: json('What it would become. Nothing is saved.', PREVIEW_ANSWER) },
-  problems: ['malformed_body'],
 })
 
 /**

@@ -79,6 +79,13 @@ const PROBLEMS_OF_ALL: readonly ProblemCode[] = [
   'unavailable',
 ]
 
+/** What any of them may answer that reads a body. */
+const PROBLEMS_OF_BODIES: readonly ProblemCode[] = [
+  'malformed_body',
+  'body_too_large',
+  'unsupported_media_type',
+]
+
 /** Writes down every route that has a description, in the order in which they were registered. */
 export function buildDocument(routes: readonly RegisteredRoute[]): OpenApiDocument {
   const writer = createSchemaWriter()
@@ -196,11 +203,12 @@ function responsesOf(
   writer: SchemaWriter,
   { method, path, description }: DescribedRoute,
 ): OperationObject['responses'] {
-  const { answers, query, problems = [] } = description
+  const { answers, query, body, problems = [] } = description
   const isHead = method === 'HEAD'
   const codes = new Set<ProblemCode>([
     ...problems,
     ...(query && isOfApi(path) ? (['invalid_query'] as const) : []),
+    ...(body && isOfApi(path) ? PROBLEMS_OF_BODIES : []),
     ...(isOfApi(path) ? PROBLEMS_OF_ALL : []),
   ])
   const byStatus = Map.groupBy(codes, (code) => buildProblem(code).status)

@@ -17,10 +17,8 @@ export const prose = (text: string): string =>
 export const anchorOf = (id: string): string => `schema-${id}`
 
 /** A schema as HTML: its type in words, with the members of an object below it. */
-export function renderSchema(schema: JsonSchema): string {
-  const members = membersOf(schema)
-  return members === undefined ? renderType(schema) : `${renderType(schema)}${members}`
-}
+export const renderSchema = (schema: JsonSchema): string =>
+  `${renderType(schema)}${membersOf(schema) ?? ''}`
 
 /** What a value looks like, on one line. */
 function renderType(schema: JsonSchema): string {
@@ -96,7 +94,7 @@ function renderMember(name: string, schema: JsonSchema, isRequired: boolean): st
     typeof description === 'string' ? prose(description) : '',
   ].filter((text) => text !== '')
   const notes = said.length > 0 ? ` – ${said.join('; ')}` : ''
-  return `<li><code>${escapeHtml(name)}</code> ${renderSchema(schema)}${notes}</li>`
+  return `<li><code>${escapeHtml(name)}</code> ${renderType(schema)}${notes}${membersOf(schema) ?? ''}</li>`
 }
 
 const isSchema = (value: unknown): value is JsonSchema =>

@@ -211,6 +211,7 @@ describe('an answer fits its schema', () => {
 })
 
 describe('a problem fits its schema', () => {
+  const preview = { method: 'POST', url: '/api/v1/tracking-urls/preview' } as const
   it.each<[number, Asked]>([
     [400, { url: '/api/v1/calls?limit=0' }],
     [400, { url: '/api/v1/reports?by=caller' }],
@@ -218,8 +219,14 @@ describe('a problem fits its schema', () => {
     [401, { url: '/api/v1/calls', headers: {} }],
     [404, { url: `/api/v1/calls/${CALL}` }],
     [404, { url: '/api/v1/buyers/nobody' }],
+    [
+      400,
+      { ...preview, payload: '{', headers: { ...headers, 'content-type': 'application/json' } },
+    ],
+    [413, { ...preview, payload: { url: 'x'.repeat(70_000) } }],
+    [415, { ...preview, payload: 'x', headers: { ...headers, 'content-type': 'text/html' } }],
     [422, { method: 'PUT', url: '/api/v1/configuration', payload: { buyers: [{ id: '-' }] } }],
-  ])('with status %i: %o', async (status, asked) => {
+  ])('with status %i, %#', async (status, asked) => {
     expect(await ask(asked)).toEqual(answered(status))
   })
 })

@@ -61,6 +61,15 @@ describe('a schema in words', () => {
       'object<ul class="members"><li><code>a</code> string – <span class="fine">may be absent</span>; ' +
         '<span class="fine">unless said</span> <code>&quot;x&quot;</code>; <code>A</code>.</li></ul>',
     ],
+    [
+      {
+        type: 'object',
+        properties: { a: { description: 'A.', type: 'object', properties: { b: {} } } },
+        required: ['a'],
+      },
+      'object<ul class="members"><li><code>a</code> object – A.' +
+        '<ul class="members"><li><code>b</code> anything – <span class="fine">may be absent</span></li></ul></li></ul>',
+    ],
   ])('of %o is %s', (schema, html) => {
     expect(renderSchema(schema)).toBe(html)
   })
