@@ -1,5 +1,6 @@
 import { ask } from './api.js'
-import { choice, element, field, table } from './element.js'
+import { dayInput, withInstants } from './calendar.js'
+import { choice, element, field, hint, table } from './element.js'
 import { badge, callLink, duration, money, time } from './show.js'
 
 const COLUMNS = [
@@ -38,10 +39,13 @@ export const callTable = (calls) =>
 
 /** @param {{ query: Record<string, string>, signal: AbortSignal }} place */
 export async function showCalls({ query, signal }) {
-  const { body, next } = await ask('/calls', query, { signal })
+  const { body, next } = await ask('/calls', withInstants(query, ['created_from', 'created_to']), {
+    signal,
+  })
   return [
     element('h1', {}, 'Calls'),
     filters(query),
+    ...(isOfLastMonth(query) ? [hint('Of the last 31 days, unless you say from when.')] : []),
     callTable(body),
     element(
       'p',
@@ -50,6 +54,12 @@ export async function showCalls({ query, signal }) {
     ),
   ]
 }
+
+/** As the API has it, which looks through all calls for these.
+ * @param {Record<string, string>} query
+ */
+const isOfLastMonth = ({ publisher, buyer, caller, created_from, created_to }) =>
+  Boolean((publisher || buyer) && !caller && !created_from && !created_to)
 
 /** @param {Record<string, string>} query */
 function filters(query) {
@@ -63,6 +73,8 @@ function filters(query) {
     field('Buyer', text('buyer')),
     field('Caller', text('caller')),
     field('State', choice('state', ['', 'ringing', 'bridged', 'ended'], query['state'] ?? '')),
+    field('From', dayInput('created_from', query)),
+    field('To, exclusive', dayInput('created_to', query)),
     element('button', { type: 'submit' }, 'Show'),
   )
 }

@@ -53,6 +53,9 @@ export function table(columns, rows, nothing) {
   return element('div', { class: 'scroll' }, made)
 }
 
+/** @param {string} text */
+export const hint = (text) => element('p', { class: 'hint' }, text)
+
 /**
  * @param {string} title
  * @param {...Child} children

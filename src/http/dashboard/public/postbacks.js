@@ -1,6 +1,7 @@
 import { ask } from './api.js'
+import { dayInput, withInstants } from './calendar.js'
 import { goTo } from './calls.js'
-import { element, field, table } from './element.js'
+import { element, field, hint, table } from './element.js'
 import { callLink, time } from './show.js'
 
 const COLUMNS = [
@@ -17,7 +18,7 @@ const COLUMNS = [
  * @param {{ query: Record<string, string>, signal: AbortSignal }} place
  */
 export async function showPostbacks({ query, signal }) {
-  const { body, next } = await ask('/postback-log', query, { signal })
+  const { body, next } = await ask('/postback-log', withInstants(query, ['from', 'to']), { signal })
   const rows = body.map((/** @type {any} */ postback) => [
     time(postback.received_at),
     callLink(postback.call_uuid),
@@ -34,6 +35,7 @@ export async function showPostbacks({ query, signal }) {
   return [
     element('h1', {}, 'Postbacks'),
     filters(query),
+    ...(query['from'] ? [] : [hint('Of the last 7 days, unless you say from when.')]),
     table(COLUMNS, rows, 'No postbacks.'),
     element(
       'p',
@@ -55,6 +57,8 @@ function filters(query) {
     field('Status', text('status')),
     field('Reason', text('reason')),
     field('Text in it', text('text')),
+    field('From', dayInput('from', query)),
+    field('To, exclusive', dayInput('to', query)),
     element('button', { type: 'submit' }, 'Show'),
   )
 }

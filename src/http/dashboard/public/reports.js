@@ -1,4 +1,5 @@
 import { ask, askForFile } from './api.js'
+import { dayOf } from './calendar.js'
 import { goTo } from './calls.js'
 import { choice, element, field, table } from './element.js'
 import { duration, money, share } from './show.js'
@@ -59,8 +60,7 @@ function defaults() {
   const day = (days) => {
     const date = new Date()
     date.setDate(date.getDate() + days)
-    const parts = [date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0'))
-    return [date.getFullYear(), ...parts].join('-')
+    return dayOf(date)
   }
   return {
     by: 'campaign',
