@@ -45,8 +45,11 @@ const PAGE = 2_000
 const FIRST = { call_uuid: '00000000-0000-0000-0000-000000000000', revision: 0 }
 
 /** The whole ledger, call by call, a page at a time; memory does not grow with its length. */
-export async function* readLedger(db: Queryable): AsyncGenerator<readonly StoredEntry[]> {
-  for await (const rows of readPages<EntryRow>((last) => readPage(db, last ?? FIRST))) {
+export async function* readLedger(
+  db: Queryable,
+  pageSize = PAGE,
+): AsyncGenerator<readonly StoredEntry[]> {
+  for await (const rows of readPages<EntryRow>((last) => readPage(db, last ?? FIRST, pageSize))) {
     yield rows.map(storedEntryOf)
   }
 }
@@ -54,6 +57,7 @@ export async function* readLedger(db: Queryable): AsyncGenerator<readonly Stored
 async function readPage(
   db: Queryable,
   after: Pick<LedgerEntry, 'call_uuid' | 'revision'>,
+  pageSize: number,
 ): Promise<readonly EntryRow[]> {
   const { rows } = await db.query<EntryRow>({
     name: 'read-ledger',
@@ -75,7 +79,7 @@ async function readPage(
                                    where postbacks.call_uuid = s.call_uuid
                                      and postbacks.postback_id = s.postback_id limit 1) p on true
               order by s.call_uuid, s.revision`,
-    values: [after.call_uuid, after.revision, PAGE],
+    values: [after.call_uuid, after.revision, pageSize],
   })
   return rows
 }

@@ -1,6 +1,11 @@
+import { readLedger } from '../../db/ledger.ts'
+import { loadPastCalls } from '../../db/past-calls.ts'
+import type { Database } from '../../db/queryable.ts'
+import type { CampaignRules } from '../../domain/campaign.ts'
+import { rehearseCall } from '../../domain/rehearse.ts'
 import { receivePostbacks } from '../../flow/receive-postback.ts'
 import { rehearse } from '../../flow/rehearse.ts'
-import { verifyLedger } from '../../flow/verify-ledger.ts'
+import { type LedgerSource, verifyLedger } from '../../flow/verify-ledger.ts'
 import { ledgerOf } from '../verify.ts'
 import type { Figure } from './figure.ts'
 import type { Bench, BenchOptions } from './registry.ts'
@@ -9,13 +14,17 @@ import {
   type BenchDatabase,
   insertPendingCalls,
   openBenchDatabase,
+  runClosedLoop,
   withBenchDatabase,
 } from './settlement-load.ts'
+import { NAIVE_IN_FLIGHT } from './settlement-naive.ts'
 
 const CALLS_PER_SECOND = 10_000
 /** A million in the five seconds that a measurement lasts unless said. */
 const REHEARSED_PER_SECOND = 200_000
 const AT_ONCE = 500
+/** More than the peer decides again in one measurement. */
+const PEER_CALLS_PER_SECOND_MAX = 20_000
 
 /** How fast past calls are decided again, and how much memory that takes. */
 export const rehearseBench: Bench = {
@@ -31,13 +40,14 @@ export const verifyBench: Bench = {
   run: (options) => withSettledCalls(options, measureVerification),
 }
 
-type Measure = (bench: BenchDatabase, calls: number) => Promise<readonly Figure[]>
+type Measure = (bench: BenchDatabase, options: BenchOptions) => Promise<readonly Figure[]>
 
 /** A database in which every call was posted back and settled. */
 async function withSettledCalls(
-  { seconds, progress }: BenchOptions,
+  options: BenchOptions,
   measure: Measure,
 ): Promise<readonly Figure[]> {
+  const { seconds, progress } = options
   const bench = await openBenchDatabase()
   try {
     const calls = CALLS_PER_SECOND * seconds
@@ -55,7 +65,7 @@ async function withSettledCalls(
       await receivePostbacks(bench.deps, requests)
     }
     await bench.database.query('vacuum analyze')
-    return await measure(bench, calls)
+    return await measure(bench, options)
   } finally {
     await bench.close()
   }
@@ -69,6 +79,8 @@ async function measureRehearsal(
   progress(`rehearse: ${wanted} calls to be stored first`)
   await fillHistory(database, { calls: wanted, progress: () => {} })
   await database.query('vacuum analyze')
+  progress('rehearse: one call a time')
+  const peer = await rehearseOneByOne(database, rules, seconds / 2)
   progress('rehearse: all of them')
   const range = { since: new Date(0), until: new Date(Date.now() + 86_400_000) }
   const memory = watchMemory()
@@ -88,7 +100,7 @@ async function measureRehearsal(
   const perSecond = (calls * 1_000) / (performance.now() - startMs)
   const grown = memory.close() - early
   return [
-    { bench: 'rehearse', figure: 'calls', value: perSecond, unit: '/s', better: 'higher' },
+    { bench: 'rehearse', figure: 'calls', value: perSecond, unit: '/s', better: 'higher', peer },
     {
       bench: 'rehearse',
       figure: 'memory',
@@ -97,6 +109,25 @@ async function measureRehearsal(
       better: 'lower',
     },
   ]
+}
+
+/** The same decisions where each call is asked for by itself. */
+async function rehearseOneByOne(
+  database: Database,
+  rules: CampaignRules,
+  seconds: number,
+): Promise<NonNullable<Figure['peer']>> {
+  const { rows } = await database.query<{ callUuid: string }>(
+    `select call_uuid "callUuid" from calls limit $1`,
+    [PEER_CALLS_PER_SECOND_MAX * seconds],
+  )
+  const now = new Date()
+  const callUuids = rows.map(({ callUuid }) => callUuid).values()
+  const { perSecond } = await runClosedLoop(callUuids, NAIVE_IN_FLIGHT, seconds, async (one) => {
+    const past = (await loadPastCalls(database, [one])).get(one)
+    if (past) rehearseCall(rules, past.call, now)
+  })
+  return { name: 'one call a query', value: perSecond }
 }
 
 /** The most memory that the process has had. */
@@ -113,10 +144,39 @@ function watchMemory() {
   }
 }
 
-async function measureVerification({ database }: BenchDatabase): Promise<readonly Figure[]> {
+async function measureVerification(
+  { database }: BenchDatabase,
+  { seconds, progress }: BenchOptions,
+): Promise<readonly Figure[]> {
+  progress('verify: one entry a time')
+  const source = ledgerOf(database)
+  const naive = await entriesPerSecond(oneByOne(source, database, seconds / 2))
+  progress('verify: all of them')
+  const value = await entriesPerSecond(source)
+  const peer = { name: 'one entry a query', value: naive }
+  return [{ bench: 'verify', figure: 'entries', value, unit: '/s', better: 'higher', peer }]
+}
+
+async function entriesPerSecond(source: LedgerSource): Promise<number> {
   const startMs = performance.now()
-  const found = await verifyLedger(ledgerOf(database))
+  const found = await verifyLedger(source)
   if (found.kind === 'wrong') throw new Error(`${found.place} ${found.problem}`)
-  const value = (found.entries * 1_000) / (performance.now() - startMs)
-  return [{ bench: 'verify', figure: 'entries', value, unit: '/s', better: 'higher' }]
+  return (found.entries * 1_000) / (performance.now() - startMs)
+}
+
+/** The same checks of entries that are read one after the other, as far as the time reaches. */
+function oneByOne(source: LedgerSource, database: Database, seconds: number): LedgerSource {
+  return {
+    ...source,
+    async *entries() {
+      const endMs = performance.now() + seconds * 1_000
+      for await (const page of readLedger(database, 1)) {
+        yield page
+        if (performance.now() > endMs) return
+      }
+    },
+    async *places() {},
+    anchors: async () => [],
+    findCallWithoutEntry: async () => undefined,
+  }
 }
