@@ -27,7 +27,13 @@ const DOCUMENT = {
       auth: { username: 'bridge', password: PASSWORD },
       caps: { daily: 500 },
     },
-    { id: 'roof', name: 'Roof', endpoint: 'tel:+15551230000', gateway: 'carrier-a' },
+    {
+      id: 'roof',
+      name: 'Roof',
+      endpoint: 'tel:+15551230000',
+      gateway: 'carrier-a',
+      numbers: { country: 'US' },
+    },
   ],
   trunks: [
     {
@@ -35,6 +41,7 @@ const DOCUMENT = {
       allow: ['203.0.113.0/24'],
       digest: { username: 'carrier', password: PASSWORD },
       gateway: 'sip:203.0.113.10',
+      numbers: { prefix: '9' },
     },
   ],
   campaigns: [
@@ -99,12 +106,15 @@ describe('GET /api/v1/{publishers,buyers,trunks,campaigns,numbers}', () => {
       trusted: false,
       numbers: { format: 'e164' },
     })
+    expect((await get('/buyers/roof')).json()).toMatchObject({
+      numbers: { format: 'e164', country: 'US' },
+    })
     expect((await get('/trunks/carrier-a')).json()).toEqual({
       id: 'carrier-a',
       allow: ['203.0.113.0/24'],
       digest: { username: 'carrier' },
       gateway: 'sip:203.0.113.10',
-      numbers: { format: 'e164', dialled: 'request_uri' },
+      numbers: { format: 'e164', dialled: 'request_uri', prefix: '9' },
       trusted: true,
     })
   })
