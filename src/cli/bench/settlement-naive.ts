@@ -50,8 +50,22 @@ export function naivePostback(pool: Pool): (callUuid: string) => Promise<void> {
     })
 }
 
-/** The same for timeouts: each due call in a transaction of its own. False once none is due. */
-export function naiveExpiry(pool: Pool): () => Promise<boolean> {
+/** Whether there is such a call: what a key costs that is stored with it. */
+export function naiveLookUp(pool: Pool): (callUuid: string) => Promise<void> {
+  return async (callUuid) => {
+    await pool.query({
+      name: 'naive-look-up',
+      text: 'select bridged_leg from calls where call_uuid = $1',
+      values: [callUuid],
+    })
+  }
+}
+
+/**
+ * The same for timeouts: each due call in a transaction of its own. False once none is due.
+ * @param url is queued for each
+ */
+export function naiveExpiry(pool: Pool, url?: string): () => Promise<boolean> {
   return () =>
     transact(pool, async (client) => {
       const { rows } = await client.query<{ callUuid: string }>({
@@ -68,6 +82,14 @@ export function naiveExpiry(pool: Pool): () => Promise<boolean> {
         text: `update calls set conversion = 'not_converted', settled_at = app_now(),
                       revision = revision + 1, reason = 'no_postback' where call_uuid = $1`,
         values: [due.callUuid],
+      })
+      if (url === undefined) return true
+      await client.query({
+        name: 'naive-queue',
+        text: `insert into deliveries (call_uuid, tracking_url_id, occurrence, trigger, method, url,
+                                       get_after_head_refused, queued_at)
+               values ($1, 'no-sale', 1, 'not_converted', 'GET', $2, false, now())`,
+        values: [due.callUuid, url],
       })
       return true
     })

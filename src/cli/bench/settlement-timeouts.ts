@@ -1,3 +1,4 @@
+import type { Database } from '../../db/queryable.ts'
 import { expirePostbacks } from '../../flow/expire-postbacks.ts'
 import { quantile, type Figure } from './figure.ts'
 import type { Bench, BenchOptions } from './registry.ts'
@@ -14,6 +15,7 @@ import { NAIVE, NAIVE_IN_FLIGHT, naiveExpiry } from './settlement-naive.ts'
 const EXPIRERS = 2
 /** More than are settled in one measurement. */
 const TOLD_PER_SECOND_MAX = 20_000
+const ALWAYS = { next: () => ({ done: false as const, value: '' }) }
 
 /** What settling costs while many calls are stored and wait. */
 export const settleBench: Bench = {
@@ -30,8 +32,8 @@ async function measureSettle(
   const growth = await measureGrowth(bench, options.progress, async () => {
     await database.query('vacuum analyze calls, deadlines')
     return [
-      figure('idle_sweep', await measureIdleSweep(bench), 'ms'),
-      figure('index', await measureIndex(bench), 'MB'),
+      await measureIdleSweep(bench),
+      await measureIndex(bench),
       await measureExpiriesWithUrls(bench, options),
       await measureExpiries(bench, options),
     ]
@@ -42,20 +44,44 @@ async function measureSettle(
 const figure = (name: string, value: number, unit: string, peer?: Figure['peer']): Figure =>
   moneyFigure('settle', name, value, unit, peer)
 
-/** The median of what a sweep takes that finds nothing due. */
-async function measureIdleSweep({ deps }: BenchDatabase): Promise<number> {
+/** What a sweep takes that finds nothing due, beside the same question without an index. */
+async function measureIdleSweep({ deps, plain }: BenchDatabase): Promise<Figure> {
+  const ours = await medianMs(200, () => expirePostbacks(deps))
+  const naive = await medianMs(5, () =>
+    plain.query(
+      `select call_uuid from calls where conversion = 'pending' and settle_at <= app_now() limit 500`,
+    ),
+  )
+  return figure('idle_sweep', ours, 'ms', { name: 'all calls read', value: naive })
+}
+
+async function medianMs(times: number, work: () => Promise<unknown>): Promise<number> {
   const timesMs: number[] = []
-  for (let sweep = 0; sweep < 200; sweep++) {
+  for (let time = 0; time < times; time++) {
     const fromMs = performance.now()
-    await expirePostbacks(deps)
+    await work()
     timesMs.push(performance.now() - fromMs)
   }
   return quantile(timesMs, 0.5)
 }
 
-async function measureIndex({ database }: BenchDatabase): Promise<number> {
-  const { rows } = await database.query<{ megabytes: number }>(
-    `select pg_relation_size('deadlines_slot')::float8 / 1e6 megabytes`,
+/** What the index of deadlines takes, beside one of the calls that wait, by their instant. */
+async function measureIndex({ database }: BenchDatabase): Promise<Figure> {
+  const ours = await megabytesOf(database, 'deadlines_slot')
+  await database.query(
+    `create index peer_settle_at on calls (settle_at) where conversion = 'pending'`,
+  )
+  const naive = await megabytesOf(database, 'peer_settle_at')
+  await database.query('drop index peer_settle_at')
+  return figure('index', ours, 'MB', { name: 'an index of calls', value: naive })
+}
+
+/** With its parts, where the table is in months. */
+async function megabytesOf({ query }: Database, index: string): Promise<number> {
+  const { rows } = await query<{ megabytes: number }>(
+    `select sum(pg_relation_size(oid))::float8 / 1e6 megabytes
+       from (select $1::regclass oid union select inhrelid from pg_inherits where inhparent = $1::regclass) part`,
+    [index],
   )
   return rows[0]?.megabytes ?? 0
 }
@@ -69,7 +95,10 @@ async function measureExpiriesWithUrls(
   const calls = TOLD_PER_SECOND_MAX * seconds
   await insertPendingCalls(bench.database, { calls, endedSecondsAgo: 3_600, version: 2 })
   await bench.database.query('vacuum analyze calls, deadlines')
-  return figure('expiries_with_urls', await expirePerSecond(bench, seconds), '/s')
+  const expiry = naiveExpiry(bench.plain, 'https://tracker.example/no-sale')
+  const naive = await runClosedLoop(ALWAYS, NAIVE_IN_FLIGHT, seconds / 2, expiry)
+  const perSecond = await expirePerSecond(bench, seconds)
+  return figure('expiries_with_urls', perSecond, '/s', { name: NAIVE, value: naive.perSecond })
 }
 
 /** All that wait, once a day has passed. */
@@ -80,8 +109,7 @@ async function measureExpiries(
   progress('settle: all due')
   await passTime(bench, '1 day')
   const expiry = naiveExpiry(bench.plain)
-  const always = { next: () => ({ done: false as const, value: '' }) }
-  const naive = await runClosedLoop(always, NAIVE_IN_FLIGHT, seconds / 2, expiry)
+  const naive = await runClosedLoop(ALWAYS, NAIVE_IN_FLIGHT, seconds / 2, expiry)
   const perSecond = await expirePerSecond(bench, seconds)
   await passTime(bench, '0')
   return figure('expiries', perSecond, '/s', { name: NAIVE, value: naive.perSecond })
