@@ -103,7 +103,7 @@ export const CALLS: readonly Scenario[] = [
     name: 'offer-without-contact',
     proves:
       'A buyer that nobody could talk to fails before the caller hears an answer, and the next one has the call.',
-    differs: 'It cannot acknowledge that 200.',
+    differs: 'It cannot acknowledge that 200, nor hang up.',
     caller: 'uac-offers-late-expect-200',
     buyers: ['uas-offers-without-contact', 'uas-offers'],
     expected: failedOver('500 server_error_500'),
