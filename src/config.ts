@@ -39,6 +39,8 @@ export interface Config {
   readonly sip: {
     readonly host: string
     readonly port: number
+    /** What others reach the host under, behind NAT; undefined: the host itself. */
+    readonly publicHost?: string | undefined
     readonly transports: readonly SipTransport[]
     /** Given if and only if TLS is one of them. Port 0 is a free one; the files are PEM. */
     readonly tls?:
@@ -103,6 +105,11 @@ export const SETTINGS = [
   { name: 'SIP_HOST', default: '127.0.0.1', meaning: 'where the embedded SIP engine listens' },
   { name: 'SIP_PORT', default: '5060', meaning: 'its port; 0 is a free one' },
   { name: 'SIP_TRANSPORTS', default: 'udp,tcp', meaning: 'its transports: udp, tcp, tls' },
+  {
+    name: 'SIP_PUBLIC_HOST',
+    unset: 'SIP_HOST',
+    meaning: 'what it writes into SIP messages as its own address, behind NAT',
+  },
   { name: 'SIP_TLS_PORT', default: '5061', meaning: 'its port for TLS; 0 is a free one' },
   {
     name: 'SIP_TLS_CERT',
@@ -259,6 +266,7 @@ function readSip(reader: Reader): Config['sip'] {
   return {
     host: readOr('SIP_HOST', parseHost),
     port: readOr('SIP_PORT', portFrom(0)),
+    publicHost: read('SIP_PUBLIC_HOST', parseHost),
     transports,
     tls: readTls(reader, transports.includes('tls')),
     nameServers: read('SIP_NAME_SERVERS', parseNameServers),

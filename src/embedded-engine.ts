@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from './config.ts'
 import { AppError } from './domain/app-error.ts'
+import { keepRunning } from './sip/engine/keep-running.ts'
 import type { Logger } from './telemetry/logger.ts'
 import {
   type CertificateFacts,
-  type Engine,
   type EngineOptions,
   type EngineStats,
+  type SipAddress,
   startEngine,
 } from './sip/engine/engine.ts'
 
@@ -22,9 +23,12 @@ export interface EmbeddedEngine {
   readonly close: () => Promise<void>
 }
 
+/** How long to wait before the next attempt, where the engine cannot be started again. */
+const RETRY_MS = 5_000
+
 /**
  * Starts the embedded engine on the configured addresses, and again on the same ones should it ever end by
- * itself; the controller then connects anew.
+ * itself, as often as that has to be tried; the controller then connects anew.
  * @throws AppError where an address is taken or the certificate of TLS cannot be used
  */
 export async function startEmbeddedEngine(
@@ -47,46 +51,47 @@ export async function startEmbeddedEngine(
       (error) => log.error('engine.fault', { error }),
       (warning) => log.warn('engine.warning', { warning }),
     )
-  let engine = await listen({
+  const first = await listen({
     sip: addressesOf(sip),
     admin: { host: '127.0.0.1', port: 0 },
   }).catch(explain)
-  logCertificate(log, engine.certificate)
-  const { admin } = engine
-  let isClosing = false
-  const keepRunning = async (running: Engine): Promise<void> => {
-    const error = await running.exited
-    if (isClosing) return
-    log.error('engine.ended', { error })
-    engine = await listen({ sip: running.sip, admin })
-    return keepRunning(engine)
-  }
-  keepRunning(engine).catch((error: unknown) => log.error('engine.gone', { error }))
+  logCertificate(log, first.certificate)
+  const { admin } = first
+  const kept = keepRunning(first, {
+    start: () => listen({ sip: first.sip.map((address) => asSeenFrom(sip, address)), admin }),
+    onEnd: (error) => log.error('engine.ended', { error }),
+    onFailure: (error) => log.error('engine.gone', { error }),
+    retryMs: RETRY_MS,
+  })
   return {
     server: { ...admin, secret },
-    stats: () => engine.stats(),
+    stats: () => kept.current().stats(),
     setExempt(ranges) {
       exempt = ranges
-      engine.setExempt(ranges)
+      kept.current().setExempt(ranges)
     },
     reloadCertificate: () =>
-      engine.reloadCertificate().then(
-        (certificate) => logCertificate(log, certificate),
-        (error: unknown) => log.error('engine.certificate_refused', { error }),
-      ),
-    close() {
-      isClosing = true
-      return engine.close()
-    },
+      kept
+        .current()
+        .reloadCertificate()
+        .then(
+          (certificate) => logCertificate(log, certificate),
+          (error: unknown) => log.error('engine.certificate_refused', { error }),
+        ),
+    close: kept.close,
   }
 }
 
-function addressesOf({ host, port, tls, transports }: Config['sip']): EngineOptions['sip'] {
-  return transports.map((transport) => ({
-    transport,
-    host,
-    port: transport === 'tls' && tls ? tls.port : port,
-  }))
+function addressesOf(sip: Config['sip']): EngineOptions['sip'] {
+  const { host, port, tls, transports } = sip
+  return transports.map((transport) =>
+    asSeenFrom(sip, { transport, host, port: transport === 'tls' && tls ? tls.port : port }),
+  )
+}
+
+/** An address with what others reach it under. */
+function asSeenFrom({ publicHost }: Config['sip'], address: SipAddress): SipAddress {
+  return { ...address, ...(publicHost !== undefined && { publicHost }) }
 }
 
 function explain(cause: unknown): never {

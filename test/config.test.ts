@@ -25,6 +25,7 @@ describe('parseConfig', () => {
       sip: {
         host: '127.0.0.1',
         port: 5060,
+        publicHost: undefined,
         transports: ['udp', 'tcp'],
         tls: undefined,
         nameServers: undefined,
@@ -48,6 +49,7 @@ describe('parseConfig', () => {
     ['HTTP_HOST', '::1', { http: { host: '::1', port: 8080 } }],
     ['PUBLIC_URL', 'https://calls.example/base/', { publicUrl: 'https://calls.example/base' }],
     ['SIP_TRANSPORTS', 'udp', { sip: { host: '127.0.0.1', port: 5060, transports: ['udp'] } }],
+    ['SIP_PUBLIC_HOST', '203.0.113.5', { sip: { publicHost: '203.0.113.5' } }],
     [
       'SIP_NAME_SERVERS',
       '192.0.2.1, [2001:db8::1]:5353',

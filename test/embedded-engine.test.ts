@@ -1,5 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { type EmbeddedEngine, startEmbeddedEngine } from '../src/embedded-engine.ts'
+import { openFrames } from './conformance/frames.ts'
+import { openPhone, valueOf } from './sip/engine/support/phone.ts'
 import { createTlsRig } from './support/tls-files.ts'
 import { eventually } from './sip/engine/support/eventually.ts'
 
@@ -31,6 +33,28 @@ it('says in the log what has come of reading the certificate again', async () =>
     'engine.certificate_read',
     'engine.certificate_expired',
   ])
+})
+
+it('writes into messages what others reach it under', async () => {
+  const ignore = (): void => undefined
+  const log = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+  const engine = await startEmbeddedEngine({ ...ADDRESS, publicHost: '203.0.113.5' }, { log })
+  running.push(engine)
+  const frames = await openFrames(engine.server)
+  const { words } = await frames.ask(`authenticate|${engine.server.secret}|`)
+  expect(words[1]).toMatch(/^udp\/203\.0\.113\.5:\d+,tcp\/203\.0\.113\.5:\d+$/)
+  const port = Number(words[1]?.split(':').at(-1))
+  const phone = await openPhone(port)
+  const uri = `sip:bob@127.0.0.1:${phone.port}`
+  await frames.ask('sip||', `INVITE ${uri} SIP/2.0\r\nContent-Length: 0\r\n\r\n`)
+  const invite = await phone.expect('INVITE')
+  expect(invite.via).toMatchObject({ host: '203.0.113.5', port })
+  expect(valueOf(invite, 'contact')).toBe(`<sip:203.0.113.5:${port}>`)
+  expect(valueOf(invite, 'from')).toContain(`<sip:203.0.113.5:${port}>`)
+  phone.answer(invite, 486)
+  await phone.expect('ACK')
+  frames.close()
+  await phone.close()
 })
 
 it('asks for a certificate that can be used', async () => {
