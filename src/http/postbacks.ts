@@ -22,13 +22,14 @@ export interface PostbackDeps extends Pick<Steps, 'receivePostback' | 'recordRef
 }
 
 /** What is sent back. @see behaviour B16 */
-interface Answer {
+export interface Answer {
   readonly httpStatus: number
   readonly body: string
   readonly retryAfterSeconds?: number
 }
 
-interface Arrived extends ReadPostback {
+/** A request to `set_value`, read. */
+export interface Arrived extends ReadPostback {
   readonly source: string
   readonly method: string
 }
@@ -77,10 +78,10 @@ function readArrived(request: SetValueRequest): Arrived {
 }
 
 /**
- * Refusals are kept with the call (behaviour B15), all but those for coming too often: a flood is
+ * What a request comes to. Refusals are kept with the call (behaviour B15), all but those for coming too often: a flood is
  * not to become a flood of rows.
  */
-async function answerPostback(
+export async function answerPostback(
   deps: PostbackDeps,
   limiter: PostbackLimiter,
   arrived: Arrived,

@@ -1,7 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { createSteps } from '../../flow/steps.ts'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
+import { createSteps, type Steps } from '../../flow/steps.ts'
+import { createPostbackLimiter, POSTBACK_LIMITS } from '../../http/postback-limits.ts'
 import { readPostback } from '../../http/postback-request.ts'
+import { answerPostback } from '../../http/postbacks.ts'
 import { createCallKeys } from '../../keys.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 import { type Figure, quantile } from './figure.ts'
 import type { Bench, BenchOptions } from './registry.ts'
 import {
@@ -13,7 +16,7 @@ import {
   runClosedLoop,
   withBenchDatabase,
 } from './settlement-load.ts'
-import { NAIVE, NAIVE_IN_FLIGHT, naivePostback } from './settlement-naive.ts'
+import { NAIVE, NAIVE_IN_FLIGHT, naiveLookUp, naivePostback } from './settlement-naive.ts'
 
 /** More than either side does in one measurement. */
 const CALLS_PER_SECOND_MAX = 18_000
@@ -21,7 +24,8 @@ const CALLS_PER_SECOND_MAX = 18_000
 /** How many postbacks are answered after their commit, and how soon; and how many wrong keys are refused. */
 export const setValueBench: Bench = {
   name: 'set-value',
-  about: 'postbacks answered after commit, beside one transaction a request; without HTTP',
+  about:
+    'postbacks answered after commit and wrong keys refused, beside one transaction a request; without HTTP',
   run: (options) => withBenchDatabase((bench) => measureSetValue(bench, options)),
 }
 
@@ -51,11 +55,17 @@ async function measureSetValue(
   progress('set-value: at half the load')
   const ourP99 = await measureP99(next, rates.ours / 2, seconds / 2, ours)
   const naiveP99 = await measureP99(next, rates.naive / 2, seconds / 2, naive)
-  const wrongKeys = measureWrongKeys(callUuids, seconds / 4)
+  progress('set-value: wrong keys')
+  const wrongKeys = await measureWrongKeys(steps, callUuids, seconds / 4)
+  const lookUp = naiveLookUp(plain)
+  const lookUps = await runClosedLoop(callUuids.values(), NAIVE_IN_FLIGHT, seconds / 4, lookUp)
   return [
     figure('set-value', 'throughput', rates.ours, '/s', { name: NAIVE, value: rates.naive }),
     figure('set-value', 'p99', ourP99, 'ms', { name: `${NAIVE}, half its load`, value: naiveP99 }),
-    figure('set-value', 'wrong_key', wrongKeys, '/s', { name: NAIVE, value: rates.naive }),
+    figure('set-value', 'wrong_key', wrongKeys, '/s', {
+      name: 'one look-up a request',
+      value: lookUps.perSecond,
+    }),
   ]
 }
 
@@ -83,22 +93,38 @@ async function measureP99(
   return quantile(latenciesMs, 0.99)
 }
 
-/** Reads the request and checks its key, as the handler of `set_value` does before anything else. */
-function measureWrongKeys(callUuids: readonly string[], seconds: number): number {
+/**
+ * Wrong keys from as many networks as there are requests, so that no limit spares the work: each is read,
+ * counted, checked and put down to be kept, which is stored beside it.
+ */
+async function measureWrongKeys(
+  steps: Steps,
+  callUuids: readonly string[],
+  seconds: number,
+): Promise<number> {
   const keys = createCallKeys([{ version: 1, secret: 'secret of the bench' }])
   const wrong = keys.derive('00000000-0000-7000-8000-000000000000', 1)
+  const limiter = createPostbackLimiter(POSTBACK_LIMITS)
+  const deps = { ...steps, checkKey: keys.check, logger: silent }
   const startMs = performance.now()
   let refused = 0
   while (performance.now() - startMs < seconds * 1_000) {
     const uuidText = callUuids[refused % callUuids.length] ?? ''
     const target = `/calls/${uuidText}/set_value?key=${wrong}&revenue=10.00`
-    const { callUuid = '', key = '' } = readPostback({
-      uuidText,
-      target,
-      headers: {},
-      body: undefined,
-    })
-    if (keys.check(callUuid, key) === undefined) refused++
+    const read = readPostback({ uuidText, target, headers: {}, body: undefined })
+    const arrived = { ...read, source: networkNumber(refused), method: 'GET' }
+    const { httpStatus } = await answerPostback(deps, limiter, arrived)
+    if (httpStatus !== 403) throw new Error(`a wrong key was answered ${httpStatus}`)
+    refused++
+    // As between packets: what is to be stored has its turn.
+    if (refused % PER_TURN === 0) await nextTurn()
   }
   return (refused * 1_000) / (performance.now() - startMs)
 }
+
+const PER_TURN = 32
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** An address in a network of its own, millions of them. */
+const networkNumber = (index: number): string =>
+  `${11 + ((index >> 16) & 63)}.${(index >> 8) & 255}.${index & 255}.1`
