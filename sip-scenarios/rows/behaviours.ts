@@ -195,6 +195,7 @@ export const BAD_INPUT: readonly Row[] = [
   {
     id: 'bad-peers',
     rule: 'Phones that know no rules: no process ends, no call is left behind, no host is held for dead because of a caller',
+    scenarios: ['nonsense-offered-expect-488'],
     tests: [
       test('sip/hostile-peers.test.ts', 'phones that know no rules end no process'),
       test('sip/invite.test.ts', 'of a caller is for the buyer to judge'),

@@ -100,6 +100,15 @@ export const OUTCOMES: readonly Scenario[] = [
     expected: failedOver('408 no_response'),
   },
   {
+    name: 'nonsense-offered-expect-488',
+    proves:
+      "An offer that is none is the buyer's to judge, and no buyer's host is held for dead for it.",
+    caller: 'uac-offers-nonsense-expect-488',
+    buyers: ['uas-hears-nonsense'],
+    calls: 2,
+    expected: refused(488, 'no_common_codec', '488 no_common_codec'),
+  },
+  {
     name: 'buyer-491-once',
     proves: 'After 491 the same buyer is asked once more, a moment later, and has the call.',
     caller: 'uac-hangs-up-expect-200',
