@@ -2,7 +2,7 @@ import { TRANSPORT_COUNTER_NAMES } from '../transport/counters.ts'
 import { REFUSAL_COUNTER_NAMES } from './refusal-counters.ts'
 
 /** What the engine counts; every name is one metric. */
-export const COUNTER_NAMES = [
+const COUNTER_NAMES = [
   'requestsReceived',
   'responsesReceived',
   'messagesDropped',
@@ -26,7 +26,7 @@ export const COUNTER_NAMES = [
   ...TRANSPORT_COUNTER_NAMES,
 ] as const
 
-export type CounterName = (typeof COUNTER_NAMES)[number]
+type CounterName = (typeof COUNTER_NAMES)[number]
 
 /** Counts since the engine was started. */
 export type Counters = Record<CounterName, number>

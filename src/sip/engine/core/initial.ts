@@ -111,8 +111,8 @@ function forgetAtEnd(core: Core, txn: string, transaction: ServerTransaction): v
 
 function onEndOfInitial(core: Core, transaction: ServerTransaction, identity: string): void {
   const { onEnd } = transaction
-  transaction.onEnd = (failure) => {
+  transaction.onEnd = () => {
     forgetCopy(core, identity)
-    onEnd?.(failure)
+    onEnd?.()
   }
 }

@@ -4,9 +4,7 @@ import type { Core } from './state.ts'
 
 /** A response that is repeated until it is acknowledged. */
 export interface Repetition {
-  /** Ends it; false if it had ended before. */
-  readonly acknowledge: () => boolean
-  /** Ends it without a word. */
+  /** Ends it: it has been acknowledged, or is wanted no more. */
   readonly stop: () => void
 }
 
@@ -30,11 +28,10 @@ export function repeatUntilAcknowledged(core: Core, how: HowToRepeat): Repetitio
     for (const timer of timers.values()) timer.cancel()
     timers.clear()
   }
-  const feed = (input: Input): readonly Effect[] => {
+  const feed = (input: Input): void => {
     const [next, caused] = step(state, input, how.ceilingMs)
     state = next
     for (const effect of caused) carryOut(effect)
-    return caused
   }
   const carryOut = (effect: Effect): void => {
     switch (effect.type) {
@@ -47,14 +44,11 @@ export function repeatUntilAcknowledged(core: Core, how: HowToRepeat): Repetitio
         timers.set(timer, handle)
         break
       }
-      case 'acknowledged':
-        stop()
-        break
       case 'give_up':
         stop()
         how.onGiveUp()
     }
   }
   for (const effect of effects) carryOut(effect)
-  return { acknowledge: () => feed({ type: 'ack' }).length > 0, stop }
+  return { stop }
 }

@@ -46,7 +46,6 @@ const STATUS_OF_FAILURE: Readonly<Record<Failure, number>> = {
   transport_error: 503,
   timeout: 408,
   ringing_too_long: 408,
-  no_ack: 408,
   cancelled: 487,
 }
 

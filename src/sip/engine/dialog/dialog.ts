@@ -79,7 +79,7 @@ export function contactUri(message: SipRequest | SipResponse): string | undefine
 }
 
 /** Where a request inside a dialog goes, and the Request-URI and Route headers it gets. */
-export interface Routing {
+interface Routing {
   readonly requestUri: string
   readonly routes: readonly string[]
   /** The URI to send to. */

@@ -75,7 +75,7 @@ for (const name of COMMON) {
 const irregular = new Map(IRREGULAR.map((name) => [name.toLowerCase(), name]))
 
 /** The long lower-case name of a header field. */
-export function headerKey(name: string): string {
+function headerKey(name: string): string {
   return keys.get(name) ?? name.toLowerCase()
 }
 

@@ -69,7 +69,7 @@ export function parseHostPort(
 }
 
 /** Reads a port number from 1 to 65535; undefined otherwise. */
-export function parsePort(text: string): number | undefined {
+function parsePort(text: string): number | undefined {
   const port = parseDigits(text, 5)
   return port === undefined || port === 0 || port > 65_535 ? undefined : port
 }

@@ -1,12 +1,4 @@
-import {
-  type Context,
-  type Effect,
-  patienceMs,
-  report,
-  SEND_RESPONSE,
-  start,
-  type Step,
-} from './timers.ts'
+import { type Context, type Effect, patienceMs, SEND_RESPONSE, start, type Step } from './timers.ts'
 
 export type State =
   | { readonly name: 'proceeding'; readonly responded: boolean }
@@ -69,7 +61,7 @@ function completed(
     case 'respond':
       return [state, []]
     case 'timer': {
-      if (input.timer === 'H') return [TERMINATED, [report('no_ack')]]
+      if (input.timer === 'H') return [TERMINATED, []]
       if (input.timer !== 'G') return [state, []]
       const timerGMs = Math.min(2 * state.timerGMs, timers.t2Ms)
       return [{ name: 'completed', timerGMs }, [SEND_RESPONSE, start('G', timerGMs)]]

@@ -1,7 +1,7 @@
 import type { Hop, Listener } from '../transport/transport.ts'
 import * as inviteServer from './invite-server.ts'
 import * as nonInviteServer from './non-invite-server.ts'
-import type { Context, Effect, Failure } from './timers.ts'
+import type { Context, Effect } from './timers.ts'
 import {
   contextOf,
   type ServerTransaction,
@@ -50,12 +50,8 @@ export function respond(
 export function feedServer(tables: Tables, transaction: ServerTransaction, input: Input): void {
   const [next, effects] = step(transaction, input, contextOf(tables, transaction.listener))
   transaction.state = next
-  let failure: Failure | undefined
-  for (const effect of effects) {
-    if (effect.type === 'report') ({ failure } = effect)
-    else carryOut(tables, transaction, effect)
-  }
-  if (next.name === 'terminated') end(tables, transaction, failure)
+  for (const effect of effects) carryOut(tables, transaction, effect)
+  if (next.name === 'terminated') end(tables, transaction)
   // A 2xx is repeated by the dialog: the transaction need not keep it.
   else if (next.name === 'accepted') transaction.response = ''
 }
@@ -69,12 +65,12 @@ function carryOut(tables: Tables, transaction: ServerTransaction, effect: Effect
     })
 }
 
-function end(tables: Tables, transaction: ServerTransaction, failure: Failure | undefined): void {
+function end(tables: Tables, transaction: ServerTransaction): void {
   stopTimers(transaction.slots)
   tables.servers.delete(transaction.key)
   const { onEnd } = transaction
   transaction.onEnd = undefined
-  onEnd?.(failure)
+  onEnd?.()
 }
 
 function step(

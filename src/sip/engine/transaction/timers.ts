@@ -35,7 +35,7 @@ export type Effect =
   | { readonly type: 'report'; readonly failure: Failure }
 
 /** Why a transaction ended without what it was waiting for. */
-export type Failure = 'timeout' | 'transport_error' | 'ringing_too_long' | 'no_ack' | 'cancelled'
+export type Failure = 'timeout' | 'transport_error' | 'ringing_too_long' | 'cancelled'
 
 /** Next state and what to do. */
 export type Step<State> = readonly [next: State, effects: readonly Effect[]]

@@ -18,7 +18,7 @@ export interface ServerTransaction {
   /** The response to repeat; empty before the first. */
   response: string
   /** Called once, when the transaction is forgotten. */
-  onEnd: ((failure: Failure | undefined) => void) | undefined
+  onEnd: (() => void) | undefined
   readonly slots: TimerSlots
 }
 

@@ -16,7 +16,7 @@ export interface ListenOptions {
  *
  * @throws an Error of one sentence if the address cannot be listened on
  */
-export async function listenOn(
+async function listenOn(
   address: SipAddress,
   options: ListenOptions,
   reports: Reports,

@@ -29,13 +29,6 @@ it('doubles the interval of a reliable provisional response without a ceiling (R
   expect(effects).toContainEqual({ type: 'start_timer', timer: 'repeat', afterMs: 16_000 })
 })
 
-it('takes the first ACK only', () => {
-  const [acknowledged, effects] = step(begin(TIMERS, true)[0], { type: 'ack' }, TIMERS.t2Ms)
-  expect(effects).toEqual([{ type: 'acknowledged' }])
-  expect(step(acknowledged, { type: 'ack' }, TIMERS.t2Ms)[1]).toEqual([])
-  expect(step(acknowledged, repeat, TIMERS.t2Ms)[1]).toEqual([])
-})
-
 it('repeats nothing over a reliable transport', () => {
   expect(begin(TIMERS, false)[1]).toEqual([
     { type: 'start_timer', timer: 'give_up', afterMs: 32_000 },
