@@ -10,7 +10,7 @@ import type {
   SipResponse,
 } from './srf.ts'
 
-type Acknowledge = (options?: { readonly body: string }) => void
+type Acknowledge = (options?: { readonly body: string; readonly headers: object }) => void
 
 /**
  * Sends requests in a dialog, each once and with nothing but what is given. Not by the client's own way of
@@ -51,7 +51,8 @@ function finalOf(
 ): FinalResponse {
   if (method !== 'INVITE') return { response }
   if (response.status < 300 && !body) {
-    return { response, acknowledge: (sdp) => sendAck(() => ack({ body: sdp })) }
+    const headers = { 'Content-Type': 'application/sdp' }
+    return { response, acknowledge: (body) => sendAck(() => ack({ body, headers })) }
   }
   sendAck(ack)
   return { response }

@@ -61,7 +61,8 @@ async function answerOffer(
   sdp: string,
   acknowledge: (sdp: string) => Promise<Dialog>,
 ): Promise<Connection> {
-  if (sdp === '') return { kind: 'no_session_description' }
+  // What begins otherwise would not be sent: the client leaves the type for the SIP server to guess.
+  if (!sdp.startsWith('v=0')) return { kind: 'no_session_description' }
   try {
     return { kind: 'connected', bridge: { caller, buyer: await acknowledge(sdp), lateAnswer: sdp } }
   } catch (error) {

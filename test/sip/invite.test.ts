@@ -6,10 +6,10 @@ import { header, planned, startService } from './support/service.ts'
 const BUYER_SDP = SDP.replace('6000', '7000')
 
 /** The same message with a session description. */
-const withSdp = (text: string): string =>
+const withSdp = (text: string, sdp = SDP): string =>
   text.replace(
     'Content-Length: 0\r\n\r\n',
-    `Content-Type: application/sdp\r\nContent-Length: ${SDP.length}\r\n\r\n${SDP}`,
+    `Content-Type: application/sdp\r\nContent-Length: ${sdp.length}\r\n\r\n${sdp}`,
   )
 
 describe("a buyer's 200 without Contact, to which no dialog can be made", () => {
@@ -104,13 +104,16 @@ describe('a call that cannot go on because of a mistake of ours', () => {
 })
 
 describe('a caller that was to answer the offer of the buyer', () => {
-  it('and whose ACK holds no answer is hung up, and so is the buyer', async () => {
+  it.each([
+    ['no answer', ''],
+    ['nothing that is one', 'hello'],
+  ])('and whose ACK holds %s is hung up, and so is the buyer', async (_, body) => {
     const service = await startService()
     const { callerPhone } = service
     const [buyer] = service.buyers as readonly [Phone]
     const caller = service.dial({ body: '' })
     buyer.answer(await buyer.expect('INVITE'), 200, { body: BUYER_SDP })
-    callerPhone.sendRaw(caller.ack(await callerPhone.expect('200 INVITE')))
+    callerPhone.sendRaw(withSdp(caller.ack(await callerPhone.expect('200 INVITE')), body))
     callerPhone.answer(await callerPhone.expect('BYE'), 200)
     buyer.answer(await buyer.expect('BYE'), 200)
     expect(await service.ending()).toMatchObject({

@@ -127,7 +127,10 @@ describe('an offer', () => {
     await heard('200 INVITE')
   })
 
-  it('left to the other side comes from there, and its answer from the ACK', async () => {
+  it.each([
+    ['its answer from the ACK', HOLD],
+    ['also an answer that is none', 'hello'],
+  ])('left to the other side comes from there, and %s', async (_, given) => {
     const { buyer, fromCaller, ackByCaller, heard, relayedInvite } = await talking()
     fromCaller('INVITE')
     const relayed = await relayedInvite()
@@ -135,8 +138,8 @@ describe('an offer', () => {
     const offer = BUYER_SDP.replace('1 1 IN', '1 2 IN')
     buyer.answer(relayed, 200, { body: offer })
     expect((await heard('200 INVITE')).body).toBe(offer)
-    ackByCaller(HOLD)
-    expect((await buyer.expect('ACK')).body).toBe(HOLD)
+    ackByCaller(given)
+    expect((await buyer.expect('ACK')).body).toBe(given)
   })
 })
 
