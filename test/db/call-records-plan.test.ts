@@ -43,6 +43,11 @@ it.each<[string, CallFilters, RegExp]>([
   ['a caller', { callerNumber: '+12120000007' }, /(?:using|on) calls_\w+caller_number\w+_idx/],
   ['a busy campaign', { campaignId: 'busy' }, /using calls_\w+(?:_call_uuid_idx|_pkey)/],
   ['all', {}, /using calls_\w+_pkey/],
+  [
+    'a publisher in a range',
+    { publisherId: 'nobody', fromUuid: '00004000-0000-0000-0000-000000000000' },
+    /using calls_\w+_pkey/,
+  ],
 ])('lists the calls of %s without reading the others', async (_, filters, index) => {
   const plan = await planOf(filters)
   expect(plan).toMatch(index)
