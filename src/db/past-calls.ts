@@ -106,6 +106,17 @@ async function withPostbacks(
   return rows.map((row) => pastCallOf(row, postbacks.get(row.callUuid) ?? []))
 }
 
+/**
+ * What was kept for the end of the call comes first. The rest goes by the decisions of the call: one that made
+ * a decision comes before those that found it, of which the order means nothing; only that a transaction id
+ * has to be known before it comes again. Of a call with a postback of an earlier build, the clock has to do.
+ */
+const AS_APPLIED = `
+  p.reason = 'call_in_progress' desc,
+  case when bool_and(p.revision is not null) over (partition by p.call_uuid)
+       then 3 * p.revision + case when decision.made then 0 when p.reason = 'same_txid' then 2 else 1 end end,
+  p.received_at, p.postback_id`
+
 async function readPostbacks(
   db: Queryable,
   calls: readonly CallRow[],
@@ -121,8 +132,11 @@ async function readPostbacks(
              from postbacks p join calls c using (call_uuid)
              left join lateral (select reason, postback_id from settlements s
                                  where s.call_uuid = p.call_uuid and s.revision = 1 limit 1) first on true
+             left join lateral (select true made from settlements s
+                                 where s.call_uuid = p.call_uuid and s.revision = p.revision
+                                   and s.postback_id = p.postback_id limit 1) decision on true
             where p.call_uuid = any($1::uuid[]) and p.leg = c.bridged_leg and p.reason <> 'prefetch'
-            order by p.received_at, p.postback_id`,
+            order by ${AS_APPLIED}`,
     values: [calls.map(({ callUuid }) => callUuid)],
   })
   return Map.groupBy(rows, ({ callUuid }) => callUuid)

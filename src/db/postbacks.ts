@@ -18,6 +18,8 @@ export interface NewPostback {
   readonly reason: string
   /** The call's state after it. */
   readonly conversion: string
+  /** The call's decisions after it, its own included. */
+  readonly revision: number
   readonly revenueText: string | undefined
   readonly txid: string | undefined
 }
@@ -36,7 +38,7 @@ export async function insertPostbacks(
 }
 
 /** A request that was turned away before its call was looked at. */
-export type NewRefusal = Omit<NewPostback, 'conversion'>
+export type NewRefusal = Omit<NewPostback, 'conversion' | 'revision'>
 
 /** Stores refusals with the state of their calls; those of unknown calls are left out, and nobody is told so. */
 export async function insertRefusals(
@@ -47,7 +49,7 @@ export async function insertRefusals(
     name: 'insert-refusals',
     text: `${INSERT}
            select call_uuid, postback_id, received_at, source, method, query, body, leg,
-                  http_status, status, new.reason, calls.conversion, revenue_text, txid
+                  http_status, status, new.reason, calls.conversion, new.revision, revenue_text, txid
              from ${ROWS} join calls using (call_uuid)`,
     values: columnsOfPostbacks(refusals),
   })
@@ -66,6 +68,7 @@ const COLUMNS = [
   ['status', 'text'],
   ['reason', 'text'],
   ['conversion', 'text'],
+  ['revision', 'int'],
   ['revenue_text', 'text'],
   ['txid', 'text'],
 ] as const
@@ -89,6 +92,7 @@ function columnsOfPostbacks(postbacks: readonly (NewRefusal & Partial<NewPostbac
     status: postback.status,
     reason: postback.reason,
     conversion: postback.conversion,
+    revision: postback.revision,
     revenue_text: postback.revenueText,
     txid: postback.txid,
   }))

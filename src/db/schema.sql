@@ -398,6 +398,7 @@ create table postbacks (
   conversion text not null,
   revenue_text text,
   txid text,
+  revision integer,
   constraint postbacks_pkey PRIMARY KEY (call_uuid, postback_id)
 ) partition by RANGE (call_uuid);
 

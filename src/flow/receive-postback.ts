@@ -98,7 +98,7 @@ function take(
   const postbackId = nextPostbackId()
   const verdict = judge(request, open) ?? apply(request, open, postbackId, { isDuplicate, now })
   const { httpStatus, status, reason, postback } = verdict
-  const { conversion } = open.state
+  const { conversion, revision } = open.state
   const isStranger = reason === LEG_NOT_BRIDGED.reason
   const money = isStranger ? NO_MONEY : { conversion, ...amountsOf(open) }
   return {
@@ -115,6 +115,7 @@ function take(
       status,
       reason,
       conversion,
+      revision,
       revenueText: postback?.revenueText,
       txid: postback?.txid,
     },

@@ -90,6 +90,19 @@ it('a timeout that would be another is judged by the clock (B10)', async () => {
   expect(await wouldBe(within(400))).toEqual([])
 })
 
+it('what was applied last stands, though the clock was set back in between (B12)', async () => {
+  const { database, deps, wouldBe } = await start(STRICT)
+  const callUuid = await anEndedCall(deps)
+  await database.setClock('300 seconds')
+  await post(deps, callUuid, 'revenue=10.00')
+  await database.setClock('100 seconds')
+  await post(deps, callUuid, 'revenue=12.00')
+  await post(deps, callUuid, 'revenue=12.00&txid=b')
+  await database.setClock('50 seconds')
+  expect((await post(deps, callUuid, 'revenue=10.00&txid=b')).reason).toBe('same_txid')
+  expect(await wouldBe()).toEqual([])
+})
+
 it('tags that came before the end was stored choose the group, then and now (B13)', async () => {
   const vip = aPostbackGroup({
     groupId: 'vip',

@@ -4,7 +4,9 @@
  */
 import { describe, expect, it } from 'vitest'
 import { ledgerOf } from '../../src/cli/verify.ts'
+import { type Difference, rehearse } from '../../src/flow/rehearse.ts'
 import { verifyLedger } from '../../src/flow/verify-ledger.ts'
+import type { Database } from '../../src/db/queryable.ts'
 import { openTestDatabase } from '../support/database.ts'
 import type { Bug } from './bugs.ts'
 import { playWave, storeVersions } from './history.ts'
@@ -31,6 +33,19 @@ function tellProgress(done: number, startMs: number): void {
   process.stderr.write(`model: ${done} of ${HISTORIES} histories, ${perSecond}/s\n`)
 }
 
+/** Calls of which a rehearsal under their own rules makes something else than was decided. */
+async function differences(database: Database): Promise<readonly Difference[]> {
+  const found: Difference[] = []
+  await rehearse(database, {
+    campaignId: 'solar',
+    since: new Date(Date.now() - 86_400_000),
+    until: new Date(Date.now() + 86_400_000),
+    rulesFor: rulesOf,
+    onDifference: (difference) => void found.push(difference),
+  })
+  return found
+}
+
 describe('settlement', () => {
   it(
     `is what the model says in ${HISTORIES} random histories (I1 to I6)`,
@@ -48,6 +63,7 @@ describe('settlement', () => {
         campaignRules: async (_: string, version: number) => rulesOf(version),
       }
       expect(await verifyLedger(source)).toMatchObject({ kind: 'right' })
+      expect((await differences(database)).slice(0, 3)).toEqual([])
     },
     30_000 + HISTORIES * MS_PER_HISTORY_MAX,
   )
