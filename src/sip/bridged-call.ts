@@ -69,7 +69,7 @@ function unconnected(
   }
 }
 
-/** Whatever happens, both sides are hung up at the end. */
+/** Also where that fails, nobody is left behind. */
 async function talk(
   call: Call,
   facts: CallFacts,
@@ -78,9 +78,10 @@ async function talk(
 ): Promise<Ending> {
   try {
     return await untilOver(call, facts, answered, bridge)
-  } finally {
+  } catch (error) {
     bridge.caller.hangUp({})
     bridge.buyer.hangUp({})
+    throw error
   }
 }
 
