@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type DialogState, routeInDialog } from '../dialog/dialog.ts'
-import { parseAddress, tagOf, withoutTag } from '../message/address.ts'
+import { parseAddress, tagOf, withoutTag, withTag } from '../message/address.ts'
 import { headerValue, type HeaderField } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
 import { parseCSeq } from '../message/parse.ts'
@@ -96,7 +96,7 @@ function composeFrom(
   const known = tagOf(value)
   if (known !== undefined) return { value, tag: known }
   const tag = newTag()
-  return { value: `${value};tag=${tag}`, tag }
+  return { value: withTag(value, tag), tag }
 }
 
 function composeTo(given: string | undefined, uri: string, listener: Listener): string | undefined {

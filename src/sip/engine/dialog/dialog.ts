@@ -1,4 +1,4 @@
-import { parseAddress } from '../message/address.ts'
+import { parseAddress, withTag } from '../message/address.ts'
 import { headerValue, headerValues, listElements, parameter } from '../message/headers.ts'
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import { parseSipUri } from '../message/uri.ts'
@@ -37,7 +37,7 @@ export function dialogAsServer(request: SipRequest, localTag: string): DialogSta
     sipCallId: request.sipCallId,
     localTag,
     remoteTag,
-    localParty: `${headerValue(request.headers, 'to') ?? ''};tag=${localTag}`,
+    localParty: withTag(headerValue(request.headers, 'to') ?? '', localTag),
     remoteParty: headerValue(request.headers, 'from') ?? '',
     routeSet: listElements(headerValues(request.headers, 'record-route')),
     remoteTarget: contactUri(request) ?? request.uri,

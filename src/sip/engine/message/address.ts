@@ -37,6 +37,12 @@ export function withoutTag(value: string): string | undefined {
   return `${display}<${address.uri}>${parameters}`
 }
 
+/** A From or To value without a tag, with this one; a semicolon that it ends with is not doubled. */
+export function withTag(value: string, tag: string): string {
+  const end = value.trimEnd()
+  return `${end.endsWith(';') ? end.slice(0, -1) : end};tag=${tag}`
+}
+
 function openingBracket(value: string): number | 'malformed' {
   if (!value.startsWith('"')) return value.indexOf('<')
   let at = 1

@@ -1,3 +1,4 @@
+import { withTag } from './address.ts'
 import type { HeaderField } from './headers.ts'
 
 /** Reason phrases of the responses that the engine makes by itself. @see RFC 3261 §21 */
@@ -62,7 +63,7 @@ export function composeResponse(request: Answerable, parts: ResponseParts): stri
   for (const { key, value } of request.headers) if (key === 'via') lines.push(['Via', value])
   for (const { key, value } of request.headers) {
     if (key === 'from') lines.push(['From', value])
-    else if (key === 'to') lines.push(['To', withTag(value, parts.toTag)])
+    else if (key === 'to') lines.push(['To', tagged(value, parts.toTag)])
     else if (key === 'call-id') lines.push(['Call-ID', value])
     else if (key === 'cseq') lines.push(['CSeq', value])
     else if (key === 'record-route' && parts.recordRoute) lines.push(['Record-Route', value])
@@ -71,6 +72,6 @@ export function composeResponse(request: Answerable, parts: ResponseParts): stri
   return serialise(`SIP/2.0 ${parts.status} ${parts.reason}`, lines, parts.body)
 }
 
-function withTag(to: string, tag: string | undefined): string {
-  return tag === undefined || /;\s*tag\s*=/i.test(to) ? to : `${to};tag=${tag}`
+function tagged(to: string, tag: string | undefined): string {
+  return tag === undefined || /;\s*tag\s*=/i.test(to) ? to : withTag(to, tag)
 }
