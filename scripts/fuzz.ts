@@ -20,13 +20,15 @@ const rounds = Math.ceil(packets / ROUND)
 for (let round = 0; round < rounds; round++) {
   const seed = Number(values.seed) + round
   const sent = Math.min(ROUND, packets - round * ROUND)
-  const { delivered, faults, left, unreadable } = await fuzz({ seed, packets: sent })
+  const { answered, delivered, faults, left, unreadable } = await fuzz({ seed, packets: sent })
   const wrong = [
     ...faults.map((fault) => `fault: ${fault}`),
     ...unreadable.map((payload) => `unreadable: ${JSON.stringify(payload)}`),
     ...left.map((table) => `left over: ${table}`),
   ]
-  print(`seed ${seed}: ${sent} packets, ${delivered} delivered, ${wrong.length} problems`)
+  print(
+    `seed ${seed}: ${sent} packets, ${delivered} delivered, ${answered} answers, ${wrong.length} problems`,
+  )
   for (const line of wrong) print(`  ${line}`)
   if (wrong.length > 0) process.exitCode = 1
 }

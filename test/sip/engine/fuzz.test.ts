@@ -7,9 +7,10 @@ import { goodMessages } from './support/mutate.ts'
 const PACKETS = 20_000
 
 it(`survives ${PACKETS} damaged packets, hands over nothing its client cannot read, and keeps nothing of it`, async () => {
-  const { delivered, ...wrong } = await fuzz({ seed: 4_475, packets: PACKETS })
+  const { answered, delivered, ...wrong } = await fuzz({ seed: 4_475, packets: PACKETS })
   expect(wrong).toEqual({ faults: [], unreadable: [], left: [] })
   expect(delivered).toBeGreaterThan(PACKETS / 20)
+  expect(answered).toBeGreaterThan(PACKETS / 100)
 }, 60_000)
 
 it.each([

@@ -4,6 +4,7 @@ import Srf from 'drachtio-srf'
 import { createFrameReader, frame } from '../../../../src/sip/engine/control/framing.ts'
 import { startStack, type Stack } from '../../../../src/sip/engine/stack.ts'
 import { eventually } from './eventually.ts'
+import { createFuzzCallee, inviteFrame, reactTo } from './fuzz-calls.ts'
 import { ANSWER_TAG, type Chance, createChance, goodMessages, mutate } from './mutate.ts'
 import { openPhone } from './phone.ts'
 
@@ -11,6 +12,7 @@ import { openPhone } from './phone.ts'
 const { SipMessage } = Srf as unknown as {
   SipMessage: new (text: string) => {
     method?: string
+    status?: number
     has(name: string): boolean
     getParsedHeader(name: string): unknown
   }
@@ -18,7 +20,11 @@ const { SipMessage } = Srf as unknown as {
 
 const HOST = '127.0.0.1'
 const VERBS = 'invite options register message info subscribe refer notify publish'.split(' ')
-const TIMERS = { t1Ms: 5, t2Ms: 40, t4Ms: 25 }
+/** A call rings for 300 ms at most, and 90 s of Session-Expires are 180 ms. */
+const TIMERS = { t1Ms: 5, t2Ms: 40, t4Ms: 25, timerCMs: 300, secondMs: 2 }
+
+/** After so many packets the application calls the phone. */
+const PACKETS_A_CALL = 20
 
 /** How far back a call may have begun that a packet belongs to. */
 const CALLS_AT_A_TIME = 12
@@ -30,6 +36,8 @@ const STREAM_SHARE = 8
 export interface FuzzResult {
   /** How many came through to the application. */
   readonly delivered: number
+  /** How many responses to its own requests did. */
+  readonly answered: number
   /** Errors of the engine that nobody foresaw. */
   readonly faults: readonly string[]
   /** What it handed over although its client cannot read it. */
@@ -58,12 +66,18 @@ export async function fuzz(
   const stack = await startStack(options, { onFault })
   try {
     const application = await openApplication(stack)
-    await sendDamaged(stack, { packets, seed, onProgress })
+    await sendDamaged(stack, application, { packets, seed, onProgress })
     await proveAlive(stack)
     application.close()
     const left = await rest(stack)
     const { unreadable } = application
-    return { delivered: application.delivered(), faults, unreadable, left }
+    return {
+      delivered: application.delivered(),
+      answered: application.answered(),
+      faults,
+      unreadable,
+      left,
+    }
   } finally {
     await stack.close()
   }
@@ -72,6 +86,9 @@ export async function fuzz(
 interface Application {
   readonly unreadable: readonly string[]
   readonly delivered: () => number
+  readonly answered: () => number
+  /** Calls the phone at a port. */
+  readonly call: (port: number) => void
   readonly close: () => void
 }
 
@@ -80,23 +97,37 @@ async function openApplication({ admin }: Stack): Promise<Application> {
   const socket = connect(admin)
   const reader = createFrameReader()
   const unreadable: string[] = []
-  let delivered = 0
+  let [delivered, answered, calls] = [0, 0, 0]
+  const write = (payload: string): boolean => socket.write(frame(payload), 'latin1')
   socket.on('data', (bytes) => {
     for (const payload of reader.push(bytes.toString('latin1')) ?? []) {
       const words = payload.slice(0, payload.indexOf('\r\n')).split('|')
       if (words[1] !== 'sip') continue
-      delivered++
       if (!isReadable(payload, words)) unreadable.push(payload)
+      if (payload.includes('\r\nSIP/2.0 ')) {
+        answered++
+        reactTo(payload, words, answered).forEach(write)
+        continue
+      }
+      delivered++
       const answer = ANSWERS[delivered % ANSWERS.length]
       const lines = [`answer|sip|${words[8] ?? ''}|`, answer ?? '', TO, '\r\n']
-      const text = lines.join('\r\n')
-      if (answer !== undefined) socket.write(frame(text), 'latin1')
+      if (answer !== undefined) write(lines.join('\r\n'))
     }
   })
   await once(socket, 'connect')
   socket.write(frame('1|authenticate|secret|'))
   for (const verb of VERBS) socket.write(frame(`2|route|${verb}`))
-  return { unreadable, delivered: () => delivered, close: () => socket.destroy() }
+  return {
+    unreadable,
+    delivered: () => delivered,
+    answered: () => answered,
+    call: (port) => {
+      calls++
+      write(inviteFrame(`call-${calls}`, port))
+    },
+    close: () => socket.destroy(),
+  }
 }
 
 const TO = `To: <sip:x@y.example>;tag=${ANSWER_TAG}`
@@ -109,7 +140,8 @@ function isReadable(payload: string, words: readonly string[]): boolean {
     const message = new SipMessage(bytes.toString('utf8'))
     for (const name of ['from', 'to', 'cseq', 'call-id']) message.getParsedHeader(name)
     if (message.has('contact')) message.getParsedHeader('contact')
-    return Boolean(message.method) && (words.length === 11 || words.length === 13)
+    const isRead = Boolean(message.method ?? message.status)
+    return isRead && (words.length === 11 || words.length === 13)
   } catch {
     return false
   }
@@ -121,11 +153,17 @@ interface Load {
   readonly onProgress: (sent: number) => void
 }
 
-async function sendDamaged(stack: Stack, { packets, seed, onProgress }: Load): Promise<void> {
+async function sendDamaged(
+  stack: Stack,
+  application: Application,
+  { packets, seed, onProgress }: Load,
+): Promise<void> {
   const port = stack.sip[0]?.port ?? 0
   const phone = await openPhone(port, HOST)
   const stream = openStream(port)
   const chance = createChance(seed)
+  // Of its own: what the engine sends differs from run to run, and the packets are to be the same.
+  const callee = createFuzzCallee(phone.port, createChance(seed + 1))
   const originals = goodMessages(phone.port)
   for (let sent = 0; sent < packets; sent++) {
     const original = originals[chance(originals.length)] ?? ''
@@ -135,7 +173,10 @@ async function sendDamaged(stack: Stack, { packets, seed, onProgress }: Load): P
     // Sockets have small buffers: the engine has to get its turn in this thread.
     if (sent % 20 === 19) await new Promise(setImmediate)
     if (sent % 1_000 === 999) onProgress(sent + 1)
-    phone.inbox.length = 0
+    if (sent % PACKETS_A_CALL === 0) application.call(phone.port)
+    callee.take(phone.inbox.splice(0))
+    const answer = callee.next()
+    if (answer !== undefined) phone.sendRaw(answer)
   }
   stream.close()
   await phone.close()
