@@ -135,9 +135,10 @@ export function listElements(values: readonly string[]): readonly string[] {
   return elements
 }
 
-/** Whether there is nothing before or after one of the commas of a list, which clients stumble over. */
+/** Whether there is nothing in a list, or before or after one of its commas, which clients stumble over. */
 export function hasEmptyElement(values: readonly string[]): boolean {
   return values.some((value) => {
+    if (value === '') return true
     for (let at = 0; value.includes(',') && at <= value.length;) {
       const end = endOfElement(value, at)
       if (value.slice(at, end).trim() === '') return true

@@ -98,6 +98,11 @@ it.each<{ name: string; changes: () => Changes; status: number; with?: string }>
     status: 0,
   },
   {
+    name: 'a Contact with nothing in it, which clients cannot read',
+    changes: () => ({ lines: ['Contact: '] }),
+    status: 400,
+  },
+  {
     name: 'a Contact that ends with a comma, which clients cannot read',
     changes: () => ({ lines: ['Contact: <sip:a@b.example>, '] }),
     status: 400,
