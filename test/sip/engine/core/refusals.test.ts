@@ -371,12 +371,6 @@ it('answers a source beyond its limit once, and then stops listening to it', asy
   await guarded.close()
 })
 
-it('adds its tag to a To that ends with a semicolon, so that it can be read', async () => {
-  phone.sendRaw(request({ method: 'REFER' }).replace(/^(To: [^\r]*)/m, '$1;'))
-  const refusal = await phone.expect(503)
-  expect(refusal.text).toMatch(/^To: [^\r]*>;tag=[^;\r]+\r$/m)
-})
-
 it('gives every copy of a request the same answer without remembering it', async () => {
   const text = request({ method: 'REFER' })
   phone.sendRaw(text)

@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest'
-import { parseAddress, tagOf, withoutTag } from '../../../../src/sip/engine/message/address.ts'
+import {
+  parseAddress,
+  tagOf,
+  withoutTag,
+  withTag,
+} from '../../../../src/sip/engine/message/address.ts'
 
 it.each([
   {
@@ -51,4 +56,13 @@ it.each([
   { value: '<sip:a@b>', expected: '<sip:a@b>' },
 ])('takes the tag off $value', ({ expected, value }) => {
   expect(withoutTag(value)).toBe(expected)
+})
+
+it.each([
+  { value: '<sip:a@b>', expected: '<sip:a@b>;tag=x' },
+  { value: 'A <sip:a@b>;y=z; ', expected: 'A <sip:a@b>;y=z;tag=x' },
+  { value: '<sip:a@b>;', expected: '<sip:a@b>;tag=x' },
+])('adds a tag to $value that can be read', ({ expected, value }) => {
+  expect(withTag(value, 'x')).toBe(expected)
+  expect(tagOf(expected)).toBe('x')
 })
