@@ -1,3 +1,5 @@
+import { createBoundedMap } from '../domain/bounded-map.ts'
+
 /** How fast a bucket refills and how much it holds. */
 export interface Rate {
   readonly perSecond: number
@@ -18,12 +20,12 @@ interface Bucket {
 }
 
 /**
- * Limits what happens under one name to `perSecond`, after a burst. Beyond `namesMax` names the one
- * that was used longest ago is forgotten, so that nobody can fill the memory with names.
+ * Limits what happens under one name to `perSecond`, after a burst. Beyond the last `namesMin` those that were
+ * used longest ago are forgotten, so that nobody can fill the memory with names.
  * @param nowMs of each method: any clock that never goes back, in milliseconds
  */
-export function createRateLimiter({ perSecond, burst }: Rate, namesMax = 100_000): RateLimiter {
-  const buckets = new Map<string, Bucket>()
+export function createRateLimiter({ perSecond, burst }: Rate, namesMin = 50_000): RateLimiter {
+  const buckets = createBoundedMap<Bucket>(namesMin)
 
   const tokensOf = (name: string, nowMs: number): number => {
     const bucket = buckets.get(name)
@@ -36,18 +38,9 @@ export function createRateLimiter({ perSecond, burst }: Rate, namesMax = 100_000
     peek: (name, nowMs) => waitMs(tokensOf(name, nowMs)),
     take(name, nowMs) {
       const tokens = tokensOf(name, nowMs)
-      buckets.delete(name) // a Map keeps the order of insertion: the oldest name comes first
       buckets.set(name, { tokens: tokens >= 1 ? tokens - 1 : tokens, atMs: nowMs })
-      if (buckets.size > namesMax) forgetOldest(buckets)
       return waitMs(tokens)
     },
-  }
-}
-
-function forgetOldest(buckets: Map<string, Bucket>): void {
-  for (const name of buckets.keys()) {
-    buckets.delete(name)
-    return
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Trunk } from '../domain/campaign.ts'
-import { createBoundedMap } from './bounded-map.ts'
+import { createBoundedMap } from '../domain/bounded-map.ts'
 import { algorithmOf, type DigestParameters, digestResponse, parseDigests } from './digest.ts'
 import type { Headers, SipRequest } from './srf.ts'
 

@@ -1,4 +1,4 @@
-import { createBoundedMap } from './bounded-map.ts'
+import { createBoundedMap } from '../domain/bounded-map.ts'
 import type { SipMessage } from './srf.ts'
 
 /** What became of an INVITE that may come again on another branch. */

@@ -1,5 +1,5 @@
 import type { CallLimits, Trunk } from '../domain/campaign.ts'
-import { createBoundedMap } from './bounded-map.ts'
+import { createBoundedMap } from '../domain/bounded-map.ts'
 
 /** What there is too much of. */
 export type LimitReason =
