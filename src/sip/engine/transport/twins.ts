@@ -2,7 +2,7 @@ import type { Socket } from 'node:dgram'
 import { type Hop, hopKey } from './transport.ts'
 
 /** Destinations whose refusals are listened for at the same time. */
-const TWINS_MAX = 64
+const TWINS_MAX = 256
 
 /**
  * How long nothing may have been sent to a destination before another one takes its place: 64·T1, after which

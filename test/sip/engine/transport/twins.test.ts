@@ -82,15 +82,15 @@ it('tells of a port that refuses packets', async () => {
 it('closes no socket whose packets somebody may wait for', () => {
   open()
   const firstPort = 20_000
-  for (let at = 0; at < 64; at++) twins.watch(hop(firstPort + at))
+  for (let at = 0; at < 256; at++) twins.watch(hop(firstPort + at))
   nowMs += 31_999
-  twins.watch(hop(firstPort + 64))
-  expect(opened).toHaveLength(64)
+  twins.watch(hop(firstPort + 256))
+  expect(opened).toHaveLength(256)
   nowMs += 1
   twins.watch(hop(firstPort)) // as good as new
-  twins.watch(hop(firstPort + 64))
-  expect([opened.length, twins.size()]).toEqual([65, 64])
+  twins.watch(hop(firstPort + 256))
+  expect([opened.length, twins.size()]).toEqual([257, 256])
   twins.watch(hop(firstPort)) // still there
   twins.watch(hop(firstPort + 1)) // in whose place the new one came, and the next goes
-  expect([opened.length, twins.size()]).toEqual([66, 64])
+  expect([opened.length, twins.size()]).toEqual([258, 256])
 })
