@@ -27,7 +27,7 @@ describe('createRateLimiter', () => {
   })
 
   it('forgets the name that was used longest ago when there are too many', () => {
-    const limiter = createRateLimiter({ perSecond: 1, burst: 1 }, 2)
+    const limiter = createRateLimiter({ perSecond: 1, burst: 1 }, 1)
     limiter.take('a', 0)
     limiter.take('b', 0)
     limiter.take('a', 0) // used again, so b is the oldest
