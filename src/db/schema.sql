@@ -71,6 +71,18 @@ begin
   return null;
 end $function$;
 
+CREATE OR REPLACE FUNCTION keep_entries()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (select from settlements where call_uuid = old.call_uuid) then
+    raise exception 'call % has entries in the ledger: % refused', old.call_uuid, tg_op
+      using errcode = 'foreign_key_violation';
+  end if;
+  return case tg_op when 'DELETE' then old else new end;
+end $function$;
+
 CREATE OR REPLACE FUNCTION keep_failed()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -119,12 +131,15 @@ AS $function$
 declare
   child text;
 begin
-  foreach child in array array['legs', 'postbacks', 'settlements', 'deliveries'] loop
+  foreach child in array array['legs', 'postbacks', 'deliveries'] loop
     execute format('alter table %I add foreign key (call_uuid) references %I (call_uuid)',
       child || month, 'calls' || month);
   end loop;
   execute format('alter table %I add foreign key (call_uuid, tracking_url_id, occurrence) references %I',
     'attempts' || month, 'deliveries' || month);
+  -- What is put into a month by its name does not ask the triggers of the whole.
+  execute format('create trigger of_calls after insert on %I referencing new table as added
+                    for each statement execute function refuse_strays()', 'settlements' || month);
 end $function$;
 
 CREATE OR REPLACE FUNCTION refuse_change()
@@ -133,6 +148,19 @@ CREATE OR REPLACE FUNCTION refuse_change()
 AS $function$
 begin
   raise exception '% is append-only: % refused', tg_table_name, tg_op using errcode = 'restrict_violation';
+end $function$;
+
+CREATE OR REPLACE FUNCTION refuse_strays()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (select from added
+              where not exists (select from calls where calls.call_uuid = added.call_uuid)) then
+    raise exception '% has an entry of a call that does not exist', tg_table_name
+      using errcode = 'foreign_key_violation';
+  end if;
+  return null;
 end $function$;
 
 CREATE OR REPLACE FUNCTION uuid_floor(at timestamp with time zone)
@@ -506,8 +534,6 @@ alter table replays add constraint replays_campaign_id_campaign_version_fkey FOR
 
 alter table settlements add constraint settlements_replay_id_fkey FOREIGN KEY (replay_id) REFERENCES replays(replay_id);
 
-alter table settlements_default add constraint settlements_default_call_uuid_fkey FOREIGN KEY (call_uuid) REFERENCES calls_default(call_uuid);
-
 CREATE INDEX api_keys_live ON api_keys USING btree (key_id) WHERE revoked_at IS NULL;
 
 CREATE INDEX audit_at ON audit USING btree (at);
@@ -546,6 +572,8 @@ CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE
 
 CREATE TRIGGER begun_waiting AFTER INSERT ON calls FOR EACH ROW WHEN (new.conversion = 'pending'::text) EXECUTE FUNCTION keep_deadline();
 
+CREATE TRIGGER keep_entries BEFORE DELETE OR UPDATE OF call_uuid ON calls FOR EACH ROW EXECUTE FUNCTION keep_entries();
+
 CREATE TRIGGER made_waiting AFTER UPDATE OF conversion, settle_at ON calls FOR EACH ROW WHEN (new.conversion = 'pending'::text AND (old.conversion <> 'pending'::text OR old.settle_at <> new.settle_at)) EXECUTE FUNCTION keep_deadline();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON campaign_versions FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -570,4 +598,8 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON settlements FOR EACH ROW E
 
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON settlements FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER of_calls AFTER INSERT ON settlements REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_strays();
+
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON settlements_default FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER of_calls AFTER INSERT ON settlements_default REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_strays();
