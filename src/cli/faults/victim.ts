@@ -131,7 +131,10 @@ const WORDS_MAX = 1_000
 
 function lastWords(child: ChildProcess): () => string {
   let text = ''
-  child.stderr?.on('data', (chunk: Buffer) => (text = (text + chunk.toString()).slice(0, WORDS_MAX)))
+  child.stderr?.on(
+    'data',
+    (chunk: Buffer) => (text = (text + chunk.toString()).slice(0, WORDS_MAX)),
+  )
   return () => text
 }
 
