@@ -82,7 +82,7 @@ export function parseUrlTemplate(source: string): ParsedUrlTemplate {
 
 /**
  * The URL to request, with every value percent-encoded so that it can add no parameter, path segment,
- * fragment or host. The call's key is left as `[call_key]`; {@link insertCallKey} puts it in. Where no buyer
+ * fragment or host, and take no segment away. The call's key is left as `[call_key]`; {@link insertCallKey} puts it in. Where no buyer
  * has been rung there is no key, which is as empty as any other token then.
  */
 export function expandUrl(
@@ -95,18 +95,45 @@ export function expandUrl(
     { ...values, [KEY_TOKEN]: isKeyless ? undefined : KEY_PLACE },
     (value, name) => (name === KEY_TOKEN && !isKeyless ? KEY_PLACE : encodeValue(value)),
   )
-  const rest = text.startsWith('/') ? text : `/${text}`
-  return { text: template.origin + rest, missing }
+  const rest = withoutFilledDots(text, template.rest)
+  return { text: template.origin + (rest.startsWith('/') ? rest : `/${rest}`), missing }
 }
+
+/** What a URL parser takes for `.` or `..`. @see RFC 3986 §5.2.4; the URL Standard for `%2e` */
+const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i
+
+/**
+ * A path segment that its tokens have made one of dots is left empty, since it would take itself or the one before
+ * away, encoded or not. Dots that were written without a token mean what they always mean.
+ */
+function withoutFilledDots(text: string, template: Template): string {
+  const [path, rest] = splitPath(text)
+  const segments = splitSegments(path)
+  if (!segments.some((segment) => DOT_SEGMENT.test(segment))) return text
+  const [writtenPath] = splitPath(expandTemplate(template, {}, () => 'token').text)
+  const written = splitSegments(writtenPath)
+  const isFilled = (index: number) => !DOT_SEGMENT.test(written[index] ?? '')
+  const kept = segments.map((segment, index) =>
+    DOT_SEGMENT.test(segment) && isFilled(index) ? '' : segment,
+  )
+  return kept.join('') + rest
+}
+
+/** The path, and what follows it. */
+function splitPath(text: string): readonly [path: string, rest: string] {
+  const end = text.search(/[?#]/)
+  return end < 0 ? [text, ''] : [text.slice(0, end), text.slice(end)]
+}
+
+/** Segments and what stands between them: a parser takes a backslash for a slash. */
+const splitSegments = (path: string): readonly string[] => path.split(/([/\\])/)
 
 /** Puts the key into an expanded URL, at the moment of sending. */
 export function insertCallKey(expandedUrl: string, callKey: string): string {
   return expandedUrl.replaceAll(KEY_PLACE, callKey)
 }
 
-/** Percent-encodes a value. A value of dots alone would walk up the path, encoded or not, so it is dropped. */
 function encodeValue(value: string): string {
-  if (/^\.{1,2}$/.test(value)) return ''
   return encodeURIComponent(value.toWellFormed()).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,

@@ -33,6 +33,22 @@ describe('expandUrl (B3)', () => {
     ['https://h/a/[x]/b', { x: '..' }, 'https://h/a//b'],
     ['https://h/a/[x]/b', { x: '.' }, 'https://h/a//b'],
     ['https://h/a/[x]/b', { x: '...' }, 'https://h/a/.../b'],
+    ['https://h/a/[x]', { x: '..' }, 'https://h/a/'],
+    ['https://h/a/.[x]/b', { x: '.' }, 'https://h/a//b'],
+    ['https://h/a/.[x]/b', { x: '' }, 'https://h/a//b'],
+    ['https://h/a/..[x]/b', {}, 'https://h/a//b'],
+    ['https://h/a/.[x]./b', {}, 'https://h/a//b'],
+    ['https://h/a/[x][y]/b', { x: '.', y: '.' }, 'https://h/a//b'],
+    ['https://h/a/[x]{..}/b', {}, 'https://h/a//b'],
+    ['https://h/a/%2E[x]/b', { x: '.' }, 'https://h/a//b'],
+    ['https://h/a/%[x]e/b', { x: '2' }, 'https://h/a//b'],
+    ['https://h/a/%2[x].?', { x: 'E' }, 'https://h/a/?'],
+    ['https://h/a\\.[x]\\b', { x: '.' }, 'https://h/a\\\\b'],
+    ['https://h/a/[x]/b', { x: '%2e' }, 'https://h/a/%252e/b'],
+    ['https://h/a/.[x]/b', { x: 'well-known' }, 'https://h/a/.well-known/b'],
+    ['https://h/a/[x].[y]/b', { x: '1', y: '.' }, 'https://h/a/1../b'],
+    ['https://h/a/../[x]/./b', { x: '.' }, 'https://h/a/..//./b'],
+    ['https://h/a?v=[x]&p=/[y]/#/[x]/', { x: '.', y: '..' }, 'https://h/a?v=.&p=/../#/./'],
     ['https://h?a=[x]', { x: '1' }, 'https://h/?a=1'],
     ['https://h', {}, 'https://h/'],
     ['HTTPS://H:443/P?A=1', {}, 'https://h/P?A=1'],
@@ -78,12 +94,35 @@ describe('expandUrl (B3)', () => {
     )
   })
 
+  it('leaves the path as deep as it was written, and its fixed segments where they were (RFC 3986 §5.2.4)', () => {
+    const dots = ['.', '%2e', '%2E', '%', '2', 'e', '.x']
+    const written = fc.array(fc.constantFrom('[x]', '[y]{.}', ...dots), { maxLength: 4 })
+    const path = fc
+      .array(fc.tuple(fc.constantFrom('/', '/', '\\'), written), { minLength: 1, maxLength: 6 })
+      .map((segments) => segments.map(([slash, parts]) => slash + parts.join('')).join(''))
+    const value = fc
+      .array(fc.constantFrom(...dots), { maxLength: 3 })
+      .map((parts) => parts.join(''))
+    const segmentsOf = (url: string) => new URL(url).pathname.split('/')
+    fc.assert(
+      fc.property(path, value, value, (path, x, y) => {
+        const source = `https://h/fixed${path}/end?q=[x]`
+        const plain = segmentsOf(expand(source, { x: 'VALUE', y: 'VALUE' }))
+        const isFixed = (_: string, index: number) => !plain[index]?.includes('VALUE')
+        const segments = segmentsOf(expand(source, { x, y }))
+        expect(segments).toHaveLength(plain.length)
+        expect(segments.filter(isFixed)).toEqual(plain.filter(isFixed))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
   it('gives the receiver the value that was meant', () => {
     const unit = fc.constantFrom('a', 'é', '😀', '.', '+', ' ', '%', '&', '=', '[', '\0', '\n')
     fc.assert(
       fc.property(fc.string({ unit }), (x) => {
         const received = new URL(expand('https://h/?v=[x]', { x })).searchParams.get('v')
-        expect(received).toBe(/^\.{1,2}$/.test(x) ? '' : x)
+        expect(received).toBe(x)
       }),
     )
   })
