@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 
 /** Derives and checks the keys that open one leg of one call. @see behaviour B7 */
 export interface CallKeys {
@@ -22,9 +22,13 @@ const LEG_MAX = 36 ** 2 - 1
  * @param secrets newest first: the first derives, all of them are accepted
  */
 export function createCallKeys(secrets: readonly KeySecret[]): CallKeys {
-  const [newest] = secrets
+  const prepared = secrets.map(({ version, secret }) => ({
+    version,
+    secret: createSecretKey(secret, 'utf8'),
+  }))
+  const [newest] = prepared
   if (!newest) throw new RangeError('at least one call key secret is needed')
-  const byVersion = new Map(secrets.map(({ version, secret }) => [version, secret]))
+  const byVersion = new Map(prepared.map(({ version, secret }) => [version, secret]))
 
   return {
     derive(callUuid, leg) {
@@ -44,5 +48,5 @@ export function createCallKeys(secrets: readonly KeySecret[]): CallKeys {
 
 const twoDigits = (value: number): string => value.toString(36).padStart(2, '0')
 
-const mac = (secret: string, callUuid: string, leg: number): string =>
+const mac = (secret: KeyObject, callUuid: string, leg: number): string =>
   createHmac('sha256', secret).update(`${callUuid} ${leg}`).digest('hex').slice(0, 40)

@@ -121,15 +121,19 @@ export function decodePairs(query: string): readonly Pair[] | undefined {
   }
 }
 
-/** Leaves the key's value out of a raw query, however its name is spelt. @see behaviour B7 */
-export function withoutKey(query: string): string {
-  return query
-    .split('&')
-    .map((pair) => {
-      const name = pair.split('=', 1)[0] ?? ''
-      return decodeLeniently(name).toLowerCase() === 'key' ? `${name}=` : pair
-    })
-    .join('&')
+/** Takes the values of `key` out of a raw query, however that name is spelt, and gives them decoded. @see behaviour B7 */
+export function takeKeys(query: string): {
+  readonly rest: string
+  readonly keys: readonly string[]
+} {
+  const keys: string[] = []
+  const rest = query.split('&').map((pair) => {
+    const [name = ''] = pair.split('=', 1)
+    if (decodeLeniently(name).toLowerCase() !== 'key') return pair
+    keys.push(decodeLeniently(pair.slice(name.length + 1)))
+    return `${name}=`
+  })
+  return { rest: rest.join('&'), keys }
 }
 
 /** Whether the conversion's trigger stands in the postback, which holds no key. @see behaviour B6 */
@@ -191,7 +195,10 @@ function tagsOf(pairs: readonly Pair[]): Readonly<Record<string, string>> {
 
 const decodeText = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '))
 
+const ENCODED = /[%+]/
+
 function decodeLeniently(text: string): string {
+  if (!ENCODED.test(text)) return text
   try {
     return decodeText(text)
   } catch {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { decodePairs, type PostbackText, withoutKey } from '../domain/postback.ts'
+import { type PostbackText, takeKeys } from '../domain/postback.ts'
 import { parseCallUuid } from './call-uuid.ts'
 import { readFlatJson } from './flat-json.ts'
 
@@ -31,13 +31,13 @@ export interface ReadPostback {
 }
 
 interface ReadBody {
-  /** In the form of a query. */
-  readonly query: string
+  /** In the form of a query, without its keys. */
+  readonly rest: string
   readonly keys: readonly string[]
   readonly refusal?: BodyRefusal
 }
 
-const NO_BODY: ReadBody = { query: '', keys: [] }
+const NO_BODY: ReadBody = { rest: '', keys: [] }
 
 /**
  * Reads a request to `set_value`. The query is taken as it was sent: triggers are looked for in the
@@ -45,15 +45,15 @@ const NO_BODY: ReadBody = { query: '', keys: [] }
  * or in the body. @see behaviour B4, B6, B7
  */
 export function readPostback({ uuidText, target, headers, body }: RawPostback): ReadPostback {
-  const query = queryOf(target)
+  const query = takeKeys(queryOf(target))
   const read = body === undefined || body.length === 0 ? NO_BODY : readBody(headers, body)
-  const given = [...keysOf(query), ...keysOfHeaders(headers), ...read.keys]
+  const given = [...query.keys, ...keysOfHeaders(headers), ...read.keys]
   const keys = new Set(given.filter((key) => key !== ''))
   const key = keys.size === 1 ? given.find((key) => key !== '') : undefined
   return {
     callUuid: parseCallUuid(uuidText),
     key,
-    text: { query: mask(query, key), body: mask(read.query, key) },
+    text: { query: mask(query.rest, key), body: mask(read.rest, key) },
     bodyRefusal: read.refusal,
     isPrefetch: isPrefetch(headers),
   }
@@ -64,23 +64,6 @@ function queryOf(target: string): string {
   return start === -1 ? '' : target.slice(start + 1)
 }
 
-/** The values that {@link withoutKey} leaves out. */
-function keysOf(query: string): readonly string[] {
-  if (query === '') return []
-  return query.split('&').flatMap((pair) => {
-    const [name = '', ...value] = pair.split('=')
-    return isKeyName(name) ? [decodeText(value.join('='))] : []
-  })
-}
-
-const isKeyName = (name: string): boolean => decodeText(name).toLowerCase() === 'key'
-
-/** Percent-decoded, or as it stands where the encoding is broken. */
-function decodeText(text: string): string {
-  if (!text.includes('%')) return text
-  return decodePairs(text.replaceAll('=', '%3D'))?.[0]?.[0] ?? text
-}
-
 function keysOfHeaders(headers: IncomingHttpHeaders): readonly string[] {
   const [, bearer = ''] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? []
   const header = headers['x-call-key']
@@ -88,10 +71,8 @@ function keysOfHeaders(headers: IncomingHttpHeaders): readonly string[] {
 }
 
 /** A key may have been repeated under another name; no key is kept, and no trigger is found in one. */
-function mask(query: string, key: string | undefined): string {
-  const masked = withoutKey(query)
-  return key !== undefined && key.length >= KEY_LENGTH_MIN ? masked.replaceAll(key, '') : masked
-}
+const mask = (text: string, key: string | undefined): string =>
+  key !== undefined && key.length >= KEY_LENGTH_MIN ? text.replaceAll(key, '') : text
 
 /** Shorter ones are not keys, and leaving them out would garble what is kept of a refused request. */
 const KEY_LENGTH_MIN = 16
@@ -104,7 +85,7 @@ function readBody(headers: IncomingHttpHeaders, body: Buffer): ReadBody {
     case 'application/x-www-form-urlencoded':
       // PostgreSQL keeps no NUL in a text.
       if (text.includes('\0')) return refuse('body_not_text')
-      return { query: text, keys: keysOf(text) }
+      return takeKeys(text)
     case 'application/json':
       return text.trim() === '' ? NO_BODY : readJson(text)
     default:
@@ -116,7 +97,7 @@ function readJson(text: string): ReadBody {
   const json = readFlatJson(text)
   switch (json.kind) {
     case 'query':
-      return { query: json.query, keys: keysOf(json.query) }
+      return takeKeys(json.query)
     case 'not_flat':
       return refuse('body_not_flat', json.keys)
     case 'malformed':
@@ -125,7 +106,7 @@ function readJson(text: string): ReadBody {
 }
 
 const refuse = (refusal: BodyRefusal, keys: readonly string[] = []): ReadBody => ({
-  query: '',
+  rest: '',
   keys,
   refusal,
 })

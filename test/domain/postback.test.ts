@@ -7,7 +7,7 @@ import {
   isTriggerAlwaysPresent,
   matchConversion,
   parsePostback,
-  withoutKey,
+  takeKeys,
 } from '../../src/domain/postback.ts'
 
 const parse = (query: string, body = '') => parsePostback({ query, body })
@@ -186,7 +186,7 @@ describe('decodePairs', () => {
   })
 })
 
-describe('withoutKey (B7)', () => {
+describe('takeKeys (B7)', () => {
   it.each([
     ['key=secret', 'key='],
     ['a=1&key=secret&b=2', 'a=1&key=&b=2'],
@@ -201,7 +201,18 @@ describe('withoutKey (B7)', () => {
     ['%=1&key=secret', '%=1&key='],
     ['', ''],
   ])('makes of %j %j', (query, expected) => {
-    expect(withoutKey(query)).toBe(expected)
+    expect(takeKeys(query).rest).toBe(expected)
+  })
+
+  it.each<[string, readonly string[]]>([
+    ['key=secret', ['secret']],
+    ['a=1&KEY=one&b=2&k%65y=t%77o', ['one', 'two']],
+    ['key', ['']],
+    ['key=a=b', ['a=b']],
+    ['key=%zz', ['%zz']],
+    ['monkey=1&keys=1', []],
+  ])('finds in %j %j', (query, keys) => {
+    expect(takeKeys(query).keys).toEqual(keys)
   })
 
   it('never leaves the key, wherever it stands and however its name is spelt', () => {
@@ -210,7 +221,7 @@ describe('withoutKey (B7)', () => {
     fc.assert(
       fc.property(others, name, others, (before, spelling, after) => {
         const query = [...before, `${spelling}=s3cret`, ...after].join('&')
-        expect(withoutKey(query)).toBe([...before, `${spelling}=`, ...after].join('&'))
+        expect(takeKeys(query).rest).toBe([...before, `${spelling}=`, ...after].join('&'))
       }),
     )
   })
@@ -220,7 +231,8 @@ describe('hasTrigger (B6)', () => {
   const substring = (trigger: string) => ({ trigger, match: 'substring' as const })
   const parameter = (trigger: string) => ({ trigger, match: 'parameter' as const })
   /** As postbacks are taken in: the key is left out. */
-  const received = (query: string, body: string) => postbackOf(withoutKey(query), withoutKey(body))
+  const received = (query: string, body: string) =>
+    postbackOf(takeKeys(query).rest, takeKeys(body).rest)
 
   it.each([
     ['sale=true', 'key=k&sale=true', '', true, 'in the query'],
