@@ -1,5 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import type { GuardOptions } from './options.ts'
+import { createRecentMap } from './recent-map.ts'
 
 /** What to do with a new request of a source. */
 export type Admission = 'admit' | 'answer_busy' | 'drop'
@@ -41,8 +42,8 @@ interface Source {
   bannedUntilMs: number
 }
 
-/** Sources remembered at a time; the longest silent is forgotten first. */
-const SOURCES_MAX = 10_000
+/** Sources remembered at least, and at most twice as many; the longest silent are forgotten first. */
+const SOURCES_MIN = 10_000
 
 /**
  * A bucket of tokens for each source address. The first request beyond the limit is answered, the
@@ -52,18 +53,12 @@ const SOURCES_MAX = 10_000
  * @param now a clock in milliseconds that never goes back
  */
 export function createGuard(options: GuardOptions, now: () => number): Guard {
-  const sources = new Map<string, Source>()
+  const sources = createRecentMap<Source>(SOURCES_MIN)
   let exempt = exemptions(options.exempt, options)
 
   const find = (address: string): Source => {
     const known = sources.get(address)
-    if (known) {
-      sources.delete(address)
-      sources.set(address, known)
-      return known
-    }
-    const oldest = sources.size < SOURCES_MAX ? undefined : sources.keys().next().value
-    if (oldest !== undefined) sources.delete(oldest)
+    if (known) return known
     const source = {
       tokens: options.burst,
       countedAtMs: now(),
@@ -81,10 +76,10 @@ export function createGuard(options: GuardOptions, now: () => number): Guard {
       isExempt(exempt, address) ? 'admit' : spend(find(address), options, now()),
     setExempt: (ranges) => {
       exempt = exemptions(ranges, options)
-      for (const address of sources.keys()) if (isExempt(exempt, address)) sources.delete(address)
+      sources.deleteWhere((address) => isExempt(exempt, address))
     },
     isExempt: (address) => isExempt(exempt, address),
-    size: () => sources.size,
+    size: sources.size,
   }
 }
 

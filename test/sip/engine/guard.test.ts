@@ -70,9 +70,18 @@ it('keeps what it exempts where one of the new ranges is none', () => {
   expect(new Set(admit(100, '203.0.113.77'))).toEqual(new Set(['admit']))
 })
 
-it('remembers ten thousand sources and no more', () => {
-  for (let at = 0; at < 10_050; at++) guard.admit(`10.0.${at >> 8}.${at & 255}`)
-  expect(guard.size()).toBe(10_000)
+it('remembers ten thousand sources, and never more than twice as many', () => {
+  for (let at = 0; at < 20_050; at++) guard.admit(`10.0.${at >> 8}.${at & 255}`)
+  expect(guard.size()).toBe(10_050)
+})
+
+it('goes on refusing a source that goes on, however many others come up meanwhile', () => {
+  admit(7)
+  for (let at = 0; at < 40_000; at++) {
+    guard.admit(`10.0.${at >> 8}.${at & 255}`)
+    if (at % 5_000 === 0) guard.isBanned('198.51.100.1')
+  }
+  expect(guard.isBanned('198.51.100.1')).toBe(true)
 })
 
 it('names a range that is none', () => {

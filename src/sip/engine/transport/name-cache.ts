@@ -1,3 +1,5 @@
+import { createRecentMap } from '../recent-map.ts'
+
 /** What a name server said, and for how long it may be believed. */
 export interface Answer<T> {
   readonly value: T
@@ -11,8 +13,8 @@ export interface NameCache<T> {
   readonly size: () => number
 }
 
-/** Names remembered at a time; the longest unused goes first. */
-const NAMES_MAX = 1_000
+/** Names remembered at least, and at most twice as many; the longest unused go first. */
+const NAMES_MIN = 1_000
 
 /** How long to wait before a name server that has failed is asked again. */
 const RETRY_MS = 2_000
@@ -35,8 +37,7 @@ interface Entry<T> {
 
 /**
  * Builds an empty cache. An answer holds for its time, and is renewed towards its end if it is wanted then.
- * When the name server fails after that, the old
- * answer goes on to hold for an hour, else `none` does for two seconds.
+ * When the name server fails after that, the old answer goes on to hold for an hour, else `none` does for two seconds.
  *
  * @param ask rejects if the name server fails; that a name does not exist is an answer
  * @param now a clock in milliseconds that never goes back
@@ -46,31 +47,29 @@ export function createNameCache<T>(
   none: T,
   now: () => number,
 ): NameCache<T> {
-  const entries = new Map<string, Entry<T>>()
-  const touch = (name: string): Entry<T> => {
+  const entries = createRecentMap<Entry<T>>(NAMES_MIN)
+  const find = (name: string): Entry<T> => {
     const known = entries.get(name)
-    const entry = known ?? {
+    if (known) return known
+    const entry: Entry<T> = {
       answer: none,
       untilMs: -1,
       renewAtMs: 0,
       expiredAtMs: -Infinity,
       asking: undefined,
     }
-    entries.delete(name)
     entries.set(name, entry)
-    const oldest = entries.size > NAMES_MAX ? entries.keys().next().value : undefined
-    if (oldest !== undefined) entries.delete(oldest)
     return entry
   }
   return {
     get: (name) => {
-      const entry = touch(name)
+      const entry = find(name)
       const nowMs = now()
       if (nowMs >= entry.renewAtMs) entry.asking ??= refresh(entry, () => ask(name), { none, now })
       if (nowMs < entry.untilMs || !entry.asking) return Promise.resolve(entry.answer)
       return entry.asking
     },
-    size: () => entries.size,
+    size: entries.size,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { NaptrRecord } from 'node:dns'
+import { createRecentMap } from '../recent-map.ts'
 import { type Names, openNames } from './names.ts'
 import { orderServices } from './service-order.ts'
 import type { TransportName } from './transport.ts'
@@ -43,7 +44,8 @@ const PATIENCE_MS = 2_000
 
 const PLACES_MAX = 10
 const AVOIDED_MS = 60_000
-const AVOIDED_MAX = 1_000
+/** Places remembered at least that have failed, and at most twice as many. */
+const AVOIDED_MIN = 1_000
 
 /** The default port of a transport. @see RFC 3261 §19.1.2 */
 export function defaultPort(transport: TransportName): number {
@@ -57,7 +59,7 @@ export function openHostResolver(
   random: () => number = Math.random,
 ): HostResolver {
   const names = openNames(nameServers, now)
-  const avoided = new Map<string, number>()
+  const avoided = createRecentMap<number>(AVOIDED_MIN)
   const isAvoided = (place: Place): boolean => (avoided.get(keyOf(place)) ?? -1) > now()
   return {
     resolve: async (wanted) => {
@@ -67,13 +69,9 @@ export function openHostResolver(
     },
     isAvoided,
     avoid: (place, forMs = AVOIDED_MS) => {
-      const key = keyOf(place)
-      avoided.delete(key)
-      avoided.set(key, now() + forMs)
-      const oldest = avoided.size > AVOIDED_MAX ? avoided.keys().next().value : undefined
-      if (oldest !== undefined) avoided.delete(oldest)
+      avoided.set(keyOf(place), now() + forMs)
     },
-    size: () => names.size() + avoided.size,
+    size: () => names.size() + avoided.size(),
     close: names.close,
   }
 }
