@@ -14,7 +14,7 @@ interface VerifyOptions {
   readonly anchor?: string
 }
 
-const RULES_KEPT_MAX = 1_000
+const RULES_KEPT = 1_000
 
 /** `bridgeback verify`: checks the ledger; exit code 1 and the first bad entry if anything was changed. */
 export function registerVerify(program: Command): void {
@@ -59,7 +59,7 @@ export function ledgerOf(database: Database): LedgerSource {
     entries: () => readLedger(database),
     places: () => readPlaces(database),
     anchors: () => listAnchors(database),
-    campaignRules: createCampaignRulesCache(database, RULES_KEPT_MAX),
+    campaignRules: createCampaignRulesCache(database, RULES_KEPT),
     // One pass over all calls, however many there are.
     findCallWithoutEntry: () =>
       database.transaction(findCallWithoutEntry, { statementTimeoutMs: 0 }),

@@ -1,5 +1,6 @@
 import { type CampaignVersionId, findSigningSecrets } from '../db/delivery-secrets.ts'
 import type { Queryable } from '../db/queryable.ts'
+import { createBoundedMap } from '../domain/bounded-map.ts'
 
 /** The secrets that a delivery is signed with, newest first; none for a URL without any. */
 export type FindSecrets = (
@@ -15,7 +16,8 @@ interface Known {
 
 const FRESH_MS = 5_000
 const USABLE_MS = 30_000
-const CAMPAIGNS_MAX = 1_000
+/** Versions of campaigns in memory at least, and at most twice as many. */
+const CAMPAIGNS_MIN = 1_000
 
 /**
  * Reads secrets from the configuration and keeps them for a while: a change counts within 5 s where a
@@ -26,14 +28,14 @@ export function createSecrets(
   db: Queryable,
   monotonicMs: () => number = () => performance.now(),
 ): FindSecrets {
-  const known = new Map<string, Known>()
+  const known = createBoundedMap<Known>(CAMPAIGNS_MIN)
 
   function read(name: string, version: CampaignVersionId): Known {
     const entry: Known = { byUrl: findSigningSecrets(db, version), readAtMs: monotonicMs() }
-    entry.byUrl.catch(() => known.delete(name))
+    entry.byUrl.catch(() => {
+      known.delete(name)
+    })
     known.set(name, entry)
-    const [oldest] = known.keys()
-    if (known.size > CAMPAIGNS_MAX && oldest !== undefined) known.delete(oldest)
     return entry
   }
 

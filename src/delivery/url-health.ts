@@ -6,6 +6,7 @@ import {
   type TrackingUrlName,
 } from '../db/delivery-problems.ts'
 import type { Queryable } from '../db/queryable.ts'
+import { type BoundedMap, createBoundedMap } from '../domain/bounded-map.ts'
 import {
   afterOutcome,
   HEALTHY,
@@ -20,8 +21,8 @@ export interface UrlHealthWatch {
   noted(delivery: ClaimedDelivery, attempted: Omit<AttemptedDelivery, 'stored'>): Promise<void>
 }
 
-/** URLs that are remembered; beyond that the one that failed longest ago is forgotten. */
-const URLS_MAX = 10_000
+/** URLs that are remembered at least, and at most twice as many: those that failed longest ago are forgotten. */
+const URLS_MIN = 10_000
 
 /** How often it is looked what other processes have noted. */
 const RELOAD_MS = 60_000
@@ -37,7 +38,7 @@ export function watchUrlHealth(
   log: (event: string, fields: object) => void,
   monotonicMs: () => number,
 ): UrlHealthWatch {
-  const urls = new Map<string, UrlHealth>()
+  const urls = createBoundedMap<UrlHealth>(URLS_MIN)
   let loaded = load(db, urls)
   let loadedAtMs = monotonicMs()
 
@@ -50,10 +51,8 @@ export function watchUrlHealth(
       await loaded
       const name = nameOf(delivery)
       const [health, news] = afterOutcome(urls.get(name) ?? HEALTHY, attempted.outcome)
-      urls.delete(name)
       if (health.failures > 0) urls.set(name, health)
-      const [oldest] = urls.keys()
-      if (urls.size > URLS_MAX && oldest !== undefined) urls.delete(oldest)
+      else urls.delete(name)
       if (news === 'nothing') return
       log(EVENTS[news], fieldsOf(delivery, attempted, health.failures))
       await store(db, delivery, attempted, health).catch(() => {})
@@ -62,7 +61,7 @@ export function watchUrlHealth(
 }
 
 /** What was counted here stays; that a person has been told is taken over. */
-async function load(db: Queryable, urls: Map<string, UrlHealth>): Promise<void> {
+async function load(db: Queryable, urls: BoundedMap<UrlHealth>): Promise<void> {
   try {
     for (const problem of await listProblems(db)) {
       const name = nameOf(problem)

@@ -1,6 +1,7 @@
 import { campaignRules } from '../db/configurations.ts'
 import type { Queryable } from '../db/queryable.ts'
 import { AppError } from '../domain/app-error.ts'
+import { createBoundedMap } from '../domain/bounded-map.ts'
 import type { CampaignRules } from '../domain/campaign.ts'
 
 /** Gives the rules of a version of a campaign. */
@@ -9,21 +10,20 @@ export type FindCampaignRules = (campaignId: string, version: number) => Promise
 /**
  * Reads versions of campaigns and keeps those that were used last. Versions never change, so nothing
  * kept is ever out of date; a failure is not kept.
- * @param keptMax versions in memory, a few kilobytes each
+ * @param keptMin versions in memory at least, and at most twice as many; a few kilobytes each
  */
-export function createCampaignRulesCache(db: Queryable, keptMax: number): FindCampaignRules {
-  // A Map gives its keys in the order in which they were set: the first is the one not used longest.
-  const kept = new Map<string, Promise<CampaignRules>>()
+export function createCampaignRulesCache(db: Queryable, keptMin: number): FindCampaignRules {
+  const kept = createBoundedMap<Promise<CampaignRules>>(keptMin)
 
   return (campaignId, version) => {
     const key = `${campaignId} ${version}`
     const known = kept.get(key)
     const rules = known ?? readRules(db, campaignId, version)
-    kept.delete(key)
     kept.set(key, rules)
-    if (!known) rules.catch(() => kept.get(key) === rules && kept.delete(key))
-    const [oldest] = kept.keys()
-    if (kept.size > keptMax && oldest !== undefined) kept.delete(oldest)
+    if (!known)
+      rules.catch(() => {
+        if (kept.get(key) === rules) kept.delete(key)
+      })
     return rules
   }
 }
