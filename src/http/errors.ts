@@ -19,6 +19,7 @@ const PROBLEMS = {
   unsupported_media_type: [415, 'This resource does not take that content type.'],
   invalid_configuration: [422, 'Nothing was applied: the document has problems.'],
   search_too_slow: [422, 'The search took too long: narrow it, by time for example.'],
+  too_many_wrong_keys: [429, 'This key is not valid, and too many were not: try again later.'],
   headers_too_large: [431, 'The header section is too large.'],
   internal_error: [500, 'Something went wrong here; the log has the details.'],
   unavailable: [503, 'The database is away; try again later.'],

@@ -34,6 +34,8 @@ export interface KeyRingDeps {
 /** How old the list may be that says that a key is live. */
 const REVOKED_WITHIN_MS = 500
 const USE_NOTED_EVERY_MS = 60_000
+/** A right key is taken however many wrong ones came before it, so it must be too long to be found by trying. */
+const ADMIN_KEY_LENGTH_ADVISED = 16
 
 /**
  * All live keys are kept in memory, and there are never many: however many wrong keys arrive, the database is
@@ -42,6 +44,9 @@ const USE_NOTED_EVERY_MS = 60_000
 export function createKeyRing({ database, adminApiKey, logger }: KeyRingDeps): KeyRing {
   const environment = { keyId: undefined, name: ENVIRONMENT_KEY, role: 'administrator' } as const
   const environmentHash = digestApiKey(adminApiKey)
+  if (adminApiKey.length < ADMIN_KEY_LENGTH_ADVISED) {
+    logger.warn('admin_api_key.short', { advised_length: ADMIN_KEY_LENGTH_ADVISED })
+  }
   const list = createKeyList(() => listLiveApiKeys(database))
   const noteUse = createUses(database, logger)
   return {

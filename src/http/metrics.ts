@@ -10,14 +10,13 @@ import {
   type Metric,
   METRICS_CONTENT_TYPE,
 } from '../telemetry/metrics.ts'
-import { requireKey } from './auth.ts'
-import type { KeyRing } from './key-ring.ts'
+import type { RequireKey } from './auth.ts'
 import { described } from './openapi/route-description.ts'
 
 /** What metrics are made of. */
 export interface MetricsDeps {
   readonly database: Database
-  readonly keyRing: KeyRing
+  readonly requireKey: RequireKey
   /** What this process has counted and holds. */
   readonly readMetrics?: () => Promise<readonly Metric[]>
 }
@@ -38,7 +37,7 @@ const DESCRIPTION = described({
       content: { [METRICS_CONTENT_TYPE]: z.string() },
     },
   },
-  problems: ['unauthorised'],
+  problems: ['unauthorised', 'too_many_wrong_keys'],
 })
 
 /**
@@ -47,7 +46,7 @@ const DESCRIPTION = described({
  * elsewhere, or through a proxy that is not trusted, it takes a key.
  */
 export function registerMetrics(app: FastifyInstance, deps: MetricsDeps): void {
-  const askForKey = requireKey(deps.keyRing, () => 'viewer')
+  const askForKey = deps.requireKey(() => 'viewer')
   const readStored = cached(() => readStoredMetrics(deps.database))
   app.get(
     '/metrics',

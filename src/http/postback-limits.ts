@@ -1,4 +1,4 @@
-import { createRateLimiter, networkOf, type Rate } from './rate-limit.ts'
+import { createRateLimiter, networkOf, type Rate, WRONG_KEYS } from './rate-limit.ts'
 
 /** How often `set_value` may be asked. */
 export interface PostbackLimits {
@@ -10,14 +10,11 @@ export interface PostbackLimits {
   readonly wrongKeys: Rate
 }
 
-/**
- * One platform posts for many buyers from one address, so a source may send thousands a second; ten
- * wrong keys are a mistake, and after them an hour gives ten more.
- */
+/** One platform posts for many buyers from one address, so a source may send thousands a second. */
 export const POSTBACK_LIMITS: PostbackLimits = {
   perSource: { perSecond: 5_000, burst: 10_000 },
   perCall: { perSecond: 20, burst: 200 },
-  wrongKeys: { perSecond: 10 / 3_600, burst: 10 },
+  wrongKeys: WRONG_KEYS,
 }
 
 /** Each method gives the milliseconds to wait; 0 is go on. @see behaviour B7 */

@@ -6,6 +6,9 @@ export interface Rate {
   readonly burst: number
 }
 
+/** Of wrong keys of one sort: ten are a mistake, and after them an hour gives ten more. @see behaviour B7 */
+export const WRONG_KEYS: Rate = { perSecond: 10 / 3_600, burst: 10 }
+
 /** Token buckets by name, kept in memory: each process counts for itself. */
 export interface RateLimiter {
   /** Takes one token. Milliseconds to wait until there is one; 0 if it was taken. */

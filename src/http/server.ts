@@ -4,6 +4,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { AppError } from '../domain/app-error.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type ApiDeps, registerApi } from './admin/api.ts'
+import { createKeyChecks } from './auth.ts'
 import { registerDashboard } from './dashboard/dashboard.ts'
 import {
   buildProblem,
@@ -33,7 +34,7 @@ export interface HttpTimeouts {
 
 /** What the HTTP side needs from around it. */
 export interface HttpDeps
-  extends PostbackDeps, HealthDeps, Omit<ApiDeps, 'keyRing'>, Omit<MetricsDeps, 'keyRing'> {
+  extends PostbackDeps, HealthDeps, Omit<ApiDeps, 'requireKey'>, Omit<MetricsDeps, 'requireKey'> {
   /** The first administrator's key. */
   readonly adminApiKey: string
   readonly logger: Logger
@@ -81,9 +82,9 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   addHooks(app, deps.logger)
   registerPostbacks(app, deps)
   registerHealth(app, deps)
-  const keyRing = createKeyRing(deps)
-  registerMetrics(app, { ...deps, keyRing })
-  registerApi(app, { ...deps, keyRing })
+  const requireKey = createKeyChecks(createKeyRing(deps))
+  registerMetrics(app, { ...deps, requireKey })
+  registerApi(app, { ...deps, requireKey })
   registerDashboard(app)
   registerDocs(app)
   return app

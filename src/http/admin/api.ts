@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { requireKey } from '../auth.ts'
-import type { KeyRing } from '../key-ring.ts'
+import type { RequireKey } from '../auth.ts'
 import { type ApiKeysDeps, registerApiKeys } from './api-keys.ts'
 import { type AuditDeps, registerAudit } from './audit.ts'
 import { type CallsDeps, registerCalls } from './calls.ts'
@@ -25,14 +24,14 @@ export interface ApiDeps
     WizardDeps,
     ApiKeysDeps,
     AuditDeps {
-  readonly keyRing: KeyRing
+  readonly requireKey: RequireKey
 }
 
 /** What operators and their programs use, below `/api/v1` and behind a key whose role is enough. */
 export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
   void app.register(
     (scope, _options, done) => {
-      scope.addHook('onRequest', requireKey(deps.keyRing, roleNeededFor))
+      scope.addHook('onRequest', deps.requireKey(roleNeededFor))
       const search = createSearch(deps.database)
       registerConfiguration(scope, deps)
       registerConfigured(scope, deps)

@@ -75,6 +75,7 @@ const SECURITY_SCHEMES = {
 const PROBLEMS_OF_ALL: readonly ProblemCode[] = [
   'unauthorised',
   'forbidden',
+  'too_many_wrong_keys',
   'internal_error',
   'unavailable',
 ]

@@ -74,7 +74,7 @@ async function read(read, place) {
     return await read(place)
   } catch (error) {
     if (!(error instanceof ApiProblem)) console.error(error)
-    const isRefused = error instanceof ApiProblem && error.status === 401
+    const isRefused = error instanceof ApiProblem && [401, 429].includes(error.status)
     if (!isRefused) return [element('p', { class: 'problem', role: 'alert' }, sayProblem(error))]
     key.forget()
     signOut.hidden = true
