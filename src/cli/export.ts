@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { type Config, parseConfig } from '../config.ts'
-import { currentConfiguration } from '../db/configurations.ts'
+import { readConfiguration } from '../flow/read-configuration.ts'
+import { operator } from './operator.ts'
 import { withDatabase } from './with-database.ts'
 
 /** `bridgeback export`: writes the configuration in force. */
@@ -16,10 +17,10 @@ export function registerExport(program: Command): void {
     })
 }
 
-/** The configuration in force as a YAML document that `apply` takes; `{}` before there is one. */
+/** The configuration in force as a YAML document that `apply` takes; `{}` before there is one. Put on record. */
 export async function exportConfiguration(
   config: Pick<Config, 'databaseUrl' | 'dataDir'>,
 ): Promise<string> {
-  const current = await withDatabase(config, currentConfiguration)
+  const current = await withDatabase(config, (database) => readConfiguration(database, operator()))
   return stringify(current?.document ?? {})
 }

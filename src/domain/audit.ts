@@ -1,6 +1,7 @@
-/** Everything that people do to the service by hand, in the words of the record. */
+/** Everything that people do to the service by hand or see of its secrets, in the words of the record. */
 export const ACTS = [
   'configuration.applied',
+  'configuration.read',
   'api_key.created',
   'api_key.revoked',
   'delivery.resent',

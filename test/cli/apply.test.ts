@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { applyFile } from '../../src/cli/apply.ts'
 import { exportConfiguration } from '../../src/cli/export.ts'
+import { listActs } from '../../src/db/audit.ts'
 import { aConfigurationDocument, clearConfigurations } from '../support/configuration.ts'
 import { openTestDatabase } from '../support/database.ts'
 
@@ -122,5 +123,15 @@ describe('export', () => {
     expect(written).toBe(yaml)
     const lines = await applyFile(config, { file: aFile(written), dryRun: false })
     expect(lines).toHaveLength(1)
+  })
+
+  it('is put on record, since passwords stand in it', async () => {
+    await exportConfiguration(config)
+    await applyFile(config, { file: aFile(yaml), dryRun: false })
+    const [before] = await listActs(database, { what: 'configuration.read' }, 1)
+    await exportConfiguration(config)
+    const [act] = await listActs(database, { what: 'configuration.read' }, 1)
+    expect(act).toMatchObject({ by: 'cli', who: userInfo().username, source: null })
+    expect(act?.auditId).not.toBe(before?.auditId)
   })
 })

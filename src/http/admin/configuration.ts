@@ -1,12 +1,13 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
-import { currentConfiguration } from '../../db/configurations.ts'
+import { currentRevision } from '../../db/configurations.ts'
 import type { Database } from '../../db/queryable.ts'
 import { parseConfigurationDocument } from '../../domain/configuration-document.ts'
 import { CONFIGURATION_SCHEMA } from '../../domain/configuration-schema.ts'
 import { type PreviewedUrl, previewUrls } from '../../domain/tracking-urls-configured.ts'
 import { applyConfiguration } from '../../flow/apply-configuration.ts'
+import { readConfiguration } from '../../flow/read-configuration.ts'
 import { actorOf } from '../auth.ts'
 import { sendProblem } from '../errors.ts'
 import { type Answer, described, json } from '../openapi/route-description.ts'
@@ -42,13 +43,18 @@ const PREVIEW_ANSWER = z.object({
 const GET = described({
   group: 'Configuration',
   summary: 'Gives the configuration in force, as it was applied',
-  headers: z.object({ accept: z.string().optional().describe('`application/yaml` for YAML.') }),
+  details: 'Passwords and secrets stand in it, so each reading is put on record.',
+  headers: z.object({
+    accept: z.string().optional().describe('`application/yaml` for YAML.'),
+    'if-none-match': z.string().optional().describe('The `etag` of what is there already.'),
+  }),
   answers: {
     200: {
       description: 'The document.',
       content: { 'application/json': DOCUMENT, 'application/yaml': DOCUMENT },
       headers: { etag: 'The revision in force.' },
     },
+    304: { description: 'It is the one that is there already; nothing is put on record.' },
   },
 })
 const PUT = described({
@@ -87,13 +93,7 @@ export function registerConfiguration(app: FastifyInstance, deps: ConfigurationD
   app.addContentTypeParser(YAML_TYPES, { parseAs: 'string' }, (_request, text, parsed) =>
     parsed(null, text),
   )
-  app.get('/configuration', GET, async (request, reply) => {
-    const current = await currentConfiguration(deps.database)
-    const document = current?.document ?? {}
-    reply.header('etag', `"${current?.revision ?? 0}"`)
-    if (!/\byaml\b/i.test(request.headers.accept ?? '')) return document
-    return reply.type('application/yaml').send(stringify(document))
-  })
+  app.get('/configuration', GET, async (request, reply) => show(deps, request, reply))
   app.put('/configuration', { bodyLimit: DOCUMENT_BYTES_MAX, ...PUT }, async (request, reply) => {
     const query = readQuery(PutQuery, request.query, reply)
     if (!query) return reply
@@ -114,6 +114,26 @@ export function registerConfiguration(app: FastifyInstance, deps: ConfigurationD
     return { ...answer, tracking_urls: previewUrls(parsed.document).map(showPreview) }
   })
 }
+
+async function show(
+  { database }: ConfigurationDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const { accept = '', 'if-none-match': known = '' } = request.headers
+  const inForce = etagOf(await currentRevision(database))
+  // By weak comparison. @see RFC 9110 §13.1.2
+  if (known.split(',').some((each) => each.trim().replace(/^W\//, '') === inForce)) {
+    return reply.header('etag', inForce).code(304).send()
+  }
+  const { revision, document } = (await readConfiguration(database, actorOf(request))) ?? NOTHING
+  reply.header('etag', etagOf(revision))
+  if (!/\byaml\b/i.test(accept)) return document
+  return reply.type('application/yaml').send(stringify(document))
+}
+
+const NOTHING = { revision: 0, document: {} }
+const etagOf = (revision: number): string => `"${revision}"`
 
 const showPreview = (preview: PreviewedUrl): Answer<typeof PREVIEW_ANSWER> => ({
   id: preview.trackingUrlId,

@@ -31,7 +31,8 @@ function openApi() {
       headers: { authorization, 'content-type': contentType },
       payload,
     })
-  const get = (accept = '*/*') => app.inject({ url, headers: { authorization, accept } })
+  const get = (accept = '*/*', more: Readonly<Record<string, string>> = {}) =>
+    app.inject({ url, headers: { authorization, accept, ...more } })
   return { put, get, refreshed: () => refreshed }
 }
 
@@ -185,6 +186,17 @@ describe('GET /api/v1/configuration', () => {
     expect(response.headers.etag).toBe(`"${revision}"`)
     expect(parse(response.body)).toEqual(document)
     expect((await put(response.body, YAML_TYPE)).json()).toMatchObject({ changes: [] })
+  })
+
+  it('gives nothing to who has the revision in force already (RFC 9110 §13.1.2)', async () => {
+    const { put, get } = openApi()
+    await put(JSON.stringify(document))
+    const { etag = '' } = (await get()).headers
+    const status = async (given: string) =>
+      (await get(undefined, { 'if-none-match': given })).statusCode
+    expect(await status(etag)).toBe(304)
+    expect(await status(`"other", W/${etag}`)).toBe(304)
+    expect(await status('"other"')).toBe(200)
   })
 
   it('gives an empty document before there was one', async () => {

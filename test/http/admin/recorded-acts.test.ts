@@ -27,14 +27,16 @@ async function openApi() {
     })
   }
   const { app } = openTestServer({ database, runTrial })
-  const send = (key: string) => (method: Method, path: string, payload?: object) =>
-    app.inject({
-      method,
-      url: `/api/v1${path}`,
-      headers: { authorization: `Bearer ${key}` },
-      remoteAddress: '::ffff:203.0.113.7',
-      ...(payload && { payload }),
-    })
+  const send =
+    (key: string) =>
+    (method: Method, path: string, payload?: object, more?: Readonly<Record<string, string>>) =>
+      app.inject({
+        method,
+        url: `/api/v1${path}`,
+        headers: { authorization: `Bearer ${key}`, ...more },
+        remoteAddress: '::ffff:203.0.113.7',
+        ...(payload && { payload }),
+      })
   const body = { name: 'Ines', role: 'administrator' }
   const created = await send(ADMIN_KEY)('POST', '/api-keys', body)
   const { id, key } = created.json<{ id: string; key: string }>()
@@ -69,8 +71,9 @@ async function failedDeliveries(database: TestDatabase, count: number) {
   return callUuids.map((callUuid) => deliveryId({ callUuid, trackingUrlId: 'ping', occurrence: 0 }))
 }
 
-/** The act of every route that changes something. */
+/** The act of every route that changes something or shows what is secret. */
 const ACT_OF: Readonly<Record<string, ActName>> = {
+  'GET /configuration': 'configuration.read',
   'PUT /configuration': 'configuration.applied',
   'POST /api-keys': 'api_key.created',
   'DELETE /api-keys/:id': 'api_key.revoked',
@@ -79,13 +82,15 @@ const ACT_OF: Readonly<Record<string, ActName>> = {
   'POST /tracking-urls/:id/test': 'tracking_url.tested',
 }
 const CHANGES_NOTHING = new Set(['POST /tracking-urls/preview'])
+const SHOWS_SECRETS = new Set(['GET /configuration'])
 
 describe('the record', () => {
-  it('knows every route that is there to change something', () => {
-    const changing = Object.keys(ROLE_NEEDED).filter(
-      (route) => !route.startsWith('GET ') && !CHANGES_NOTHING.has(route),
+  it('knows every route that is there to change something, or shows what is secret', () => {
+    const recorded = Object.keys(ROLE_NEEDED).filter(
+      (route) =>
+        SHOWS_SECRETS.has(route) || !(route.startsWith('GET ') || CHANGES_NOTHING.has(route)),
     )
-    expect(changing.toSorted()).toEqual(Object.keys(ACT_OF).toSorted())
+    expect(recorded.toSorted()).toEqual(Object.keys(ACT_OF).toSorted())
   })
 
   it('says who did it, with which key and from where', async () => {
@@ -118,6 +123,20 @@ describe('the record', () => {
         },
       },
     ])
+  })
+
+  it('has every reading of the whole configuration, and none where nothing was shown', async () => {
+    const api = await openApi()
+    await api.ask('GET', '/configuration')
+    const { revision } = (await api.ask('PUT', '/configuration', aConfigurationDocument())).json<{
+      revision: number
+    }>()
+    await api.ask('GET', '/configuration')
+    await api.ask('GET', '/configuration', undefined, { accept: 'application/yaml' })
+    await api.ask('GET', '/configuration', undefined, { 'if-none-match': `"${revision}"` })
+    await api.ask('GET', '/buyers')
+    const read = { what: 'configuration.read', subject: String(revision), details: {} }
+    expect((await actsOf(api)).slice(1)).toEqual([read, read])
   })
 
   it('has every key that was made and revoked, once', async () => {
@@ -194,6 +213,7 @@ describe('what cannot be put on record', () => {
   it('is not done', async () => {
     const { database, ask, tried, ...api } = await openWithoutRecord()
     const answers = [
+      await ask('GET', '/configuration'),
       await ask('PUT', '/configuration', {}),
       await ask('POST', '/api-keys', { name: 'ci', role: 'viewer' }),
       await ask('DELETE', `/api-keys/${api.id}`),

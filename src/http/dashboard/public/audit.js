@@ -14,6 +14,7 @@ const COLUMNS = [
 /** What can be on record, as the API names it. */
 export const ACTS = [
   'configuration.applied',
+  'configuration.read',
   'api_key.created',
   'api_key.revoked',
   'delivery.resent',
