@@ -6,6 +6,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createProgram, runProgram } from '../src/cli/command-line.ts'
 import { startEmbeddedPostgres } from '../src/db/embedded.ts'
 import { migrate } from '../src/db/migrate.ts'
 import { openDatabase } from '../src/db/pool.ts'
@@ -131,4 +132,10 @@ async function dumpMigrations(): Promise<string> {
   }
 }
 
-if (import.meta.main) await writeFile(SCHEMA_FILE, await dumpMigrations())
+if (import.meta.main) {
+  const program = createProgram(
+    'npm run db:schema --',
+    'write src/db/schema.sql, what all migrations together amount to',
+  ).action(async () => writeFile(SCHEMA_FILE, await dumpMigrations()))
+  await runProgram(program, process.argv)
+}

@@ -5,6 +5,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { createProgram, runProgram } from '../src/cli/command-line.ts'
+import { wholeNumberParser } from '../src/cli/option-values.ts'
 
 const VITEST = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
 const ARGUMENTS = [
@@ -14,18 +16,18 @@ const ARGUMENTS = [
   '--project=system',
   '--disable-console-intercept=true',
 ]
-const HISTORIES_DEFAULT = '100000'
 
-const [histories = HISTORIES_DEFAULT, seed = '1', ...more] = process.argv.slice(2)
-const isUnderstood = [histories, seed].every((text) => /^[1-9]\d{0,8}$/.test(text))
-if (isUnderstood && more.length === 0) await play()
-else {
-  process.stderr.write('Say how many histories, and the seed: "npm run model -- 100000 1".\n')
-  process.exitCode = 1
-}
+const program = createProgram(
+  'npm run model --',
+  'play random histories of calls, postbacks, clocks and processes beside a model of the money',
+)
+  .argument('[histories]', 'how many', wholeNumberParser(), 100_000)
+  .argument('[seed]', 'of all chance: the same gives the same histories', wholeNumberParser(), 1)
+  .action(play)
+await runProgram(program, process.argv)
 
-async function play(): Promise<void> {
-  const env = { ...process.env, MODEL_HISTORIES: histories, MODEL_SEED: seed }
+async function play(histories: number, seed: number): Promise<void> {
+  const env = { ...process.env, MODEL_HISTORIES: String(histories), MODEL_SEED: String(seed) }
   const child = spawn(process.execPath, [VITEST, ...ARGUMENTS], { stdio: 'inherit', env })
   const [exitCode] = (await once(child, 'close')) as [number | null]
   process.exitCode = exitCode ?? 1

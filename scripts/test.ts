@@ -8,17 +8,25 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createProgram, runProgram } from '../src/cli/command-line.ts'
+import { AppError } from '../src/domain/app-error.ts'
 import { ensureSipp } from './sipp.ts'
 import { countTests, type Report } from './test-report.ts'
 
 const VITEST = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
 
-const trouble = ensureSipp()
-if (trouble === undefined) await test(process.argv.slice(2))
-else {
-  process.stderr.write(`${trouble}\n`)
-  process.exitCode = 1
-}
+const program = createProgram(
+  'npm run test --',
+  'run every test, or those that are named; further arguments are those of vitest',
+)
+  .argument('[arguments...]', 'files, and options of vitest, such as -t NAME')
+  .allowUnknownOption()
+  .action(async (args: readonly string[]) => {
+    const trouble = ensureSipp()
+    if (trouble !== undefined) throw new AppError('missing_program', trouble)
+    await test(args)
+  })
+await runProgram(program, process.argv)
 
 async function test(args: readonly string[]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'bridgeback-tests-'))

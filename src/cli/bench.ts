@@ -1,9 +1,10 @@
 import { cpus, loadavg } from 'node:os'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Command } from 'commander'
 import { AppError } from '../domain/app-error.ts'
 import type { DrachtioPlace } from './bench/engine-subject.ts'
 import { type Figure, formatLine, formatTable } from './bench/figure.ts'
 import { type Bench, BENCHES, type BenchOptions } from './bench/registry.ts'
+import { type Address, addressOption, parseAddress, wholeNumberParser } from './option-values.ts'
 
 interface BenchCommandOptions {
   readonly json?: boolean
@@ -13,8 +14,6 @@ interface BenchCommandOptions {
   readonly sip: Address
   readonly drachtioPid?: number
 }
-
-type Address = DrachtioPlace['admin']
 
 const SECONDS_DEFAULT = 5
 const SECONDS_MAX = 600
@@ -26,37 +25,25 @@ export function registerBench(program: Command): void {
     .description('measure, each figure beside the same of a peer in the same run')
     .argument('[names...]', `which: ${BENCHES.map(({ name }) => name).join(', ')}; all unless said`)
     .option('--json', 'one line of JSON a figure instead of a table')
-    .option('--seconds <n>', 'how long one measurement lasts', parseSeconds, SECONDS_DEFAULT)
+    .option(
+      '--seconds <n>',
+      'how long one measurement lasts',
+      wholeNumberParser({ to: SECONDS_MAX }),
+      SECONDS_DEFAULT,
+    )
     .option('--drachtio <host:port>', 'engine: a drachtio-server to compare with', parseAddress)
     .option('--secret <secret>', 'engine: what it wants to be told', 'cymru')
-    .addOption(
-      new Option('--sip <host:port>', 'engine: where it speaks SIP over UDP')
-        .argParser(parseAddress)
-        .default({ host: '127.0.0.1', port: 5060 }, '127.0.0.1:5060'),
+    .addOption(addressOption('--sip', 'engine: where it speaks SIP over UDP', 5060))
+    .option(
+      '--drachtio-pid <n>',
+      'engine: its process, found by its port unless given',
+      wholeNumberParser(),
     )
-    .option('--drachtio-pid <n>', 'engine: its process, found by its port unless given', parsePid)
     .addHelpText('after', () => `\n${BENCHES.map(describe).join('\n')}`)
     .action(runBenches)
 }
 
 const describe = ({ name, about }: Bench): string => `  ${name}  ${about}`
-
-function parseSeconds(text: string): number {
-  const seconds = /^\d{1,3}$/.test(text) ? Number(text) : 0
-  if (seconds >= 1 && seconds <= SECONDS_MAX) return seconds
-  throw new InvalidArgumentError(`Write a whole number from 1 to ${SECONDS_MAX}.`)
-}
-
-function parseAddress(text: string): Address {
-  const [, host, port] = /^([^:\s]+):(\d{1,5})$/.exec(text) ?? []
-  if (host !== undefined) return { host, port: Number(port) }
-  throw new InvalidArgumentError('Write an address as 127.0.0.1:9022.')
-}
-
-function parsePid(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('Write the number of a process.')
-}
 
 async function runBenches(names: readonly string[], options: BenchCommandOptions): Promise<void> {
   const benches = names.length === 0 ? BENCHES : names.map(find)

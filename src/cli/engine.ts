@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseNameServers } from '../config-parsers.ts'
 import { AppError } from '../domain/app-error.ts'
 import {
@@ -7,37 +7,51 @@ import {
   startEngine,
   type TlsFiles,
 } from '../sip/engine/engine.ts'
+import { type Address, addressOption, wholeNumberParser } from './option-values.ts'
 
 interface EngineCommandOptions {
-  readonly sip: string
-  readonly admin: string
+  readonly sip: Address
+  readonly admin: Address
   readonly secret?: string
-  readonly transports: string
+  readonly transports: readonly Transport[]
   readonly tls?: string
   readonly tlsKey?: string
-  readonly tlsPort: string
+  readonly tlsPort: number
   readonly tlsCa?: string
-  readonly nameServers?: string
+  readonly nameServers?: readonly string[]
 }
+
+type Transport = 'udp' | 'tcp'
+
+const PORT_MAX = 65_535
 
 /** `bridgeback engine`: the embedded SIP engine alone, where drachtio-server would stand. */
 export function registerEngine(program: Command): void {
   program
     .command('engine')
     .description('run the embedded SIP engine alone, as a drop-in for drachtio-server')
-    .option('--sip <host:port>', 'where to speak SIP; port 0 is a free one', '127.0.0.1:5060')
-    .option('--transports <names>', 'how to speak SIP: udp, tcp', 'udp,tcp')
-    .option('--admin <host:port>', 'where applications connect; keep it private', '127.0.0.1:9022')
+    .addOption(addressOption('--sip', 'where to speak SIP; port 0 is a free one', 5060))
+    .addOption(
+      new Option('--transports <names>', 'how to speak SIP: udp, tcp')
+        .argParser(parseTransports)
+        .default(['udp', 'tcp'], 'udp,tcp'),
+    )
+    .addOption(addressOption('--admin', 'where applications connect; keep it private', 9022))
     .option('--secret <secret>', 'what applications have to know; or set DRACHTIO_SECRET')
     .option('--tls <file>', 'speak TLS with this certificate (PEM); SIGHUP has it read again')
     .option('--tls-key <file>', 'the key of the certificate')
     .option(
       '--tls-port <port>',
       'where to speak TLS, on the host of --sip; 0 is a free one',
-      '5061',
+      wholeNumberParser({ from: 0, to: PORT_MAX }),
+      5061,
     )
     .option('--tls-ca <file>', 'authorities to trust besides the public ones')
-    .option('--name-servers <addresses>', "DNS servers instead of the machine's, comma-separated")
+    .option(
+      '--name-servers <addresses>',
+      "DNS servers instead of the machine's, comma-separated",
+      readNameServers,
+    )
     .action(runEngine)
 }
 
@@ -51,7 +65,8 @@ async function runEngine(options: EngineCommandOptions): Promise<void> {
 }
 
 async function start(options: EngineCommandOptions): Promise<Engine> {
-  const { host, port } = parseAddress(options.sip, '--sip')
+  const { admin, nameServers } = options
+  const { host, port } = options.sip
   const secret = options.secret ?? process.env.DRACHTIO_SECRET
   if (!secret) {
     throw new AppError(
@@ -59,11 +74,9 @@ async function start(options: EngineCommandOptions): Promise<Engine> {
       'The engine needs a secret: give it with --secret or in DRACHTIO_SECRET.',
     )
   }
-  const admin = parseAddress(options.admin, '--admin')
-  const sip = parseTransports(options.transports).map((transport) => ({ transport, host, port }))
+  const sip = options.transports.map((transport) => ({ transport, host, port }))
   const tls = readTls(options)
-  const nameServers = readNameServers(options.nameServers)
-  const secure = { transport: 'tls', host, port: readPort(options.tlsPort) } as const
+  const secure = { transport: 'tls', host, port: options.tlsPort } as const
   return startEngine(
     {
       sip: tls ? [...sip, secure] : sip,
@@ -98,17 +111,10 @@ function readTls({ tls, tlsCa, tlsKey }: EngineCommandOptions): TlsFiles | undef
   )
 }
 
-function readPort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 65_536
-  if (port <= 65_535) return port
-  throw new AppError('invalid_configuration', `--tls-port "${text}" is not a port: write 5061.`)
-}
-
-function readNameServers(text: string | undefined): readonly string[] | undefined {
-  if (text === undefined) return undefined
+function readNameServers(text: string): readonly string[] {
   const parsed = parseNameServers(text)
   if (parsed.kind === 'value') return parsed.value
-  throw new AppError('invalid_configuration', `--name-servers "${text}" ${parsed.problem}.`)
+  throw new InvalidArgumentError(`It ${parsed.problem}.`)
 }
 
 function reloadOnHangup(engine: Engine): void {
@@ -124,28 +130,11 @@ function describeCertificate({ expiresAt, names }: CertificateFacts): string {
   return `  TLS    the certificate of ${names} ${verb} ${expiresAt.toISOString().slice(0, 10)}`
 }
 
-/** Reads `127.0.0.1:5060` or `[::1]:5060`; `option` is named in the error. */
-function parseAddress(text: string, option: string): { host: string; port: number } {
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text) ?? []
-  const host = bracketed ?? plain
-  const port = Number(digits)
-  if (host !== undefined && port <= 65_535) return { host, port }
-  throw new AppError(
-    'invalid_configuration',
-    `${option} "${text}" is not an address: write it as 127.0.0.1:5060.`,
-  )
-}
-
-type Transport = 'udp' | 'tcp'
-
 function parseTransports(text: string): readonly Transport[] {
   const names = text.split(',').map((name) => name.trim())
   const known = names.filter((name): name is Transport => name === 'udp' || name === 'tcp')
   if (known.length === names.length) return known
-  throw new AppError(
-    'invalid_configuration',
-    `--transports "${text}" is not known: write udp, tcp or udp,tcp; for TLS give --tls.`,
-  )
+  throw new InvalidArgumentError('Write udp, tcp or udp,tcp; for TLS give --tls.')
 }
 
 function describe({ sip, admin }: Engine): string {

@@ -7,6 +7,7 @@ import type { Verdict } from './faults/verdict.ts'
 import { judgeEffort } from './faults/judge.ts'
 import { runFaults, type RunOptions, type RunResult } from './faults/run.ts'
 import { SEEDED_BUGS } from './faults/seeded-bugs.ts'
+import { wholeNumberParser } from './option-values.ts'
 
 interface FaultsCommandOptions {
   readonly seed: number
@@ -56,18 +57,22 @@ export function registerFaults(program: Command): void {
       '[names...]',
       `which: ${CRASHES}, ${ENGINE_SOAK}, bugs, ${BUG}NAME; ${CRASHES} unless said`,
     )
-    .option('--seed <n>', 'of everything that is left to chance', parseWhole, 1)
-    .option('--calls <n>', `how many; ${CALLS}, with a seeded bug ${BUG_CALLS}`, parseWhole)
+    .option('--seed <n>', 'of everything that is left to chance', wholeNumberParser(), 1)
+    .option(
+      '--calls <n>',
+      `how many; ${CALLS}, with a seeded bug ${BUG_CALLS}`,
+      wholeNumberParser(),
+    )
     .option(
       '--minutes <n>',
       `begin no call after, and fail if some are missing then; ${MINUTES}, with ${ENGINE_SOAK} ${SOAK_MINUTES}`,
       parseMinutes,
     )
-    .option('--rate <n>', `${ENGINE_SOAK}: calls a second`, parseWhole, 200)
+    .option('--rate <n>', `${ENGINE_SOAK}: calls a second`, wholeNumberParser(), 200)
     .option(
       '--loss <percent>',
       `${ENGINE_SOAK}: of all packets, how many are lost`,
-      parsePercent,
+      wholeNumberParser({ from: 0, to: LOSS_MAX }),
       1,
     )
     .option('--json', 'one line of JSON an invariant instead of a table')
@@ -79,20 +84,10 @@ export function registerFaults(program: Command): void {
     .action(runCommand)
 }
 
-function parseWhole(text: string): number {
-  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text)
-  throw new InvalidArgumentError('Write a whole number from 1 on.')
-}
-
 function parseMinutes(text: string): number {
   const minutes = Number(text)
   if (/^\d+(?:\.\d+)?$/.test(text) && minutes > 0 && minutes <= MINUTES_MAX) return minutes
   throw new InvalidArgumentError(`Write a number of minutes, at most ${MINUTES_MAX}.`)
-}
-
-function parsePercent(text: string): number {
-  if (/^\d{1,2}$/.test(text) && Number(text) <= LOSS_MAX) return Number(text)
-  throw new InvalidArgumentError(`Write a whole number from 0 to ${LOSS_MAX}.`)
 }
 
 async function runCommand(given: readonly string[], options: FaultsCommandOptions): Promise<void> {

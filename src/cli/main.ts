@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
-import { AppError } from '../domain/app-error.ts'
+import { createProgram, runProgram } from './command-line.ts'
 
 type Register = (program: Command) => void
 
@@ -20,21 +20,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   faults: async () => (await import('./faults.ts')).registerFaults,
 }
 
-/** The `bridgeback` command. Exits non-zero on failure, after one sentence of what to do. */
+/** The `bridgeback` command. */
 export async function main(argv: readonly string[]): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env')
-  const program = new Command('bridgeback')
-    .description(manifest.description)
-    .version(manifest.version)
-    .showHelpAfterError('(try --help)')
+  const program = createProgram('bridgeback', manifest.description).version(manifest.version)
   const [, , name = ''] = argv
   const asked = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : Object.values(COMMANDS)
   for (const load of asked) (await load?.())?.(program)
-  try {
-    await program.parseAsync([...argv])
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    process.stderr.write(`${error.message}\n`)
-    process.exitCode = 1
-  }
+  await runProgram(program, argv)
 }

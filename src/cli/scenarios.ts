@@ -12,9 +12,10 @@ import { SCENARIOS } from '../../sip-scenarios/scenarios.ts'
 import { startOwnService } from '../../sip-scenarios/service.ts'
 import { requireSipp } from '../../sip-scenarios/sipp.ts'
 import { AppError } from '../domain/app-error.ts'
+import { type Address, parseAddress } from './option-values.ts'
 
 interface ScenariosOptions {
-  readonly target?: string
+  readonly target?: Address
   readonly api?: string
   readonly apiKey?: string
   readonly localIp: string
@@ -37,6 +38,7 @@ export function registerScenarios(program: Command): void {
     .option(
       '--target <host:port>',
       'where a running service speaks SIP over UDP; else one is started',
+      parseAddress,
     )
     .option('--api <url>', "that service's API, as in http://127.0.0.1:8080")
     .option('--api-key <key>', "the administrator's key; or set ADMIN_API_KEY")
@@ -57,7 +59,7 @@ async function run(names: readonly string[], options: ScenariosOptions): Promise
     return
   }
   if (options.byHand) {
-    const sip = readAddress(options.target ?? '127.0.0.1:5060')
+    const sip = options.target ?? { host: '127.0.0.1', port: 5060 }
     print(chosen.map((each) => byHand(each, { ...options, sip })).join('\n\n'))
     return
   }
@@ -119,8 +121,7 @@ async function onService<T>(
   }
 }
 
-function readTarget({ api, apiKey = process.env.ADMIN_API_KEY }: ScenariosOptions, target: string) {
-  const sip = readAddress(target)
+function readTarget({ api, apiKey = process.env.ADMIN_API_KEY }: ScenariosOptions, sip: Address) {
   if (api === undefined || !URL.canParse(api) || !apiKey) {
     throw new AppError(
       'invalid_configuration',
@@ -128,17 +129,6 @@ function readTarget({ api, apiKey = process.env.ADMIN_API_KEY }: ScenariosOption
     )
   }
   return { sip, api: api.replace(/\/$/, ''), apiKey }
-}
-
-function readAddress(target: string): Target['sip'] {
-  const [, host, port] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(target) ?? []
-  if (host === undefined || port === undefined) {
-    throw new AppError(
-      'invalid_configuration',
-      `--target "${target}" is not an address: write it as 127.0.0.1:5060.`,
-    )
-  }
-  return { host, port: Number(port) }
 }
 
 /** Runs the scenarios side by side and tells `onResult` of each as soon as it is over. */
