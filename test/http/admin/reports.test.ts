@@ -11,6 +11,9 @@ const database = await openTestDatabase()
 const deps = await flowOn(database, parseCampaignRules(definition))
 await database.query('alter table campaign_versions disable trigger user')
 await database.query('update campaign_versions set definition = $1', [JSON.stringify(definition)])
+/** A zone where no midnight is near, over which the calls would be settled on another day than they began. */
+const hour = new Date().getUTCHours()
+const inTheMiddleOfADay = hour >= 6 && hour < 18 ? 'UTC' : 'Pacific/Auckland'
 const headers = { authorization: `Bearer ${ADMIN_KEY}` }
 
 async function get(path: string) {
@@ -118,8 +121,8 @@ describe('GET /reports', () => {
   )
 
   it('puts a correction on the day on which it was made, where that is asked for', async () => {
-    const byCall = await report('by=day&time=call')
-    const bySettlement = await report('by=day&time=settlement')
+    const byCall = await report(`by=day&time=call&time_zone=${inTheMiddleOfADay}`)
+    const bySettlement = await report(`by=day&time=settlement&time_zone=${inTheMiddleOfADay}`)
     expect(bySettlement).toHaveLength(byCall.length + 1)
     expect(bySettlement.at(-1)).toMatchObject({ calls: 0, adjusted: 1, revenue: '10.01' })
   })
