@@ -10,7 +10,7 @@ import { actorOf } from '../auth.ts'
 import { sendProblem } from '../errors.ts'
 import { type Answer, described, json, page } from '../openapi/route-description.ts'
 import { instantOrNull, textOrNull } from './answer-fields.ts'
-import { nextLink, PageSize, readBody, readQuery } from './query.ts'
+import { pageOf, PageSize, readBody, readQuery } from './query.ts'
 
 /** What the resource of keys needs from around it. */
 export interface ApiKeysDeps {
@@ -81,7 +81,7 @@ const REVOKE = described({
 export function registerApiKeys(app: FastifyInstance, { database }: ApiKeysDeps): void {
   app.get('/api-keys', LIST, async (request, reply) => {
     const query = readQuery(ListQuery, request.query, reply)
-    return query ? list(database, query, { request, reply }) : reply
+    return query ? list(database, query, reply) : reply
   })
   app.post('/api-keys', CREATE, async (request, reply) => create(database, request, reply))
   app.delete<{ Params: { id: string } }>('/api-keys/:id', REVOKE, async (request, reply) => {
@@ -93,20 +93,13 @@ export function registerApiKeys(app: FastifyInstance, { database }: ApiKeysDeps)
   })
 }
 
-interface Exchange {
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-}
-
 async function list(
   database: Database,
   { limit, ...filters }: z.infer<typeof ListQuery>,
-  { request, reply }: Exchange,
+  reply: FastifyReply,
 ): Promise<readonly ShownKey[]> {
   const found = await listApiKeys(database, filters, limit + 1)
-  const keys = found.slice(0, limit)
-  const last = keys.at(-1)
-  if (found.length > limit && last) reply.header('link', nextLink(request.url, last.keyId))
+  const keys = pageOf(found, reply, { limit, keyOf: ({ keyId }) => keyId })
   const isFirst = filters.before === undefined && filters.state !== 'revoked'
   return [...(isFirst ? [THE_ENVIRONMENTS] : []), ...keys.map(showKey)]
 }

@@ -6,7 +6,7 @@ import { ENVIRONMENT_KEY } from '../../domain/api-key.ts'
 import { ACTS } from '../../domain/audit.ts'
 import { type Answer, described, page } from '../openapi/route-description.ts'
 import { instant, textOrNull } from './answer-fields.ts'
-import { Instant, nextLink, PageSize, readQuery } from './query.ts'
+import { Instant, pageOf, PageSize, readQuery } from './query.ts'
 
 /** What the record needs from around it. */
 export interface AuditDeps {
@@ -61,12 +61,8 @@ export function registerAudit(app: FastifyInstance, { database }: AuditDeps): vo
     if (!query) return reply
     const { limit, who, what, created_from: from, created_to: to, before } = query
     const found = await listActs(database, { who, what, from, to, before }, limit + 1)
-    const acts = found.slice(0, limit)
-    const last = acts.at(-1)
-    if (found.length > limit && last) {
-      reply.header('link', nextLink(request.url, String(last.auditId)))
-    }
-    return acts.map(showAct)
+    const keyOf = ({ auditId }: RecordedAct) => String(auditId)
+    return pageOf(found, reply, { limit, keyOf }).map(showAct)
   })
 }
 

@@ -1,6 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { type CallFilters, type CallDetails, findCall, listCalls } from '../../db/call-records.ts'
+import {
+  type CallFilters,
+  type CallDetails,
+  type CallOverview,
+  findCall,
+  listCalls,
+} from '../../db/call-records.ts'
 import { listDeliveries, listPostbacks, listSettlements } from '../../db/call-trail.ts'
 import type { Database, Queryable } from '../../db/queryable.ts'
 import { normaliseNumber } from '../../domain/number.ts'
@@ -9,7 +15,7 @@ import { sendProblem } from '../errors.ts'
 import { type AnswerDescription, described, json, page } from '../openapi/route-description.ts'
 import { callState } from './answer-fields.ts'
 import { CALL_ANSWER, CALL_DETAILS_ANSWER, showCall, showCallDetails } from './call-answer.ts'
-import { Instant, nextLink, PageSize, readQuery, Uuid } from './query.ts'
+import { Instant, pageOf, PageSize, readQuery, Uuid } from './query.ts'
 import type { Search } from './search.ts'
 import { buildTimeline, TIMELINE_ANSWER } from './timeline.ts'
 import { POSTBACK_ANSWER, SETTLEMENT_ANSWER, showPostback, showSettlement } from './trail.ts'
@@ -77,12 +83,8 @@ export function registerCalls(app: FastifyInstance, { database }: CallsDeps, sea
     const query = readQuery(ListQuery, request.query, reply)
     if (!query) return reply
     const found = await search((db) => listCalls(db, filtersOf(query), query.limit + 1))
-    const page = found.slice(0, query.limit)
-    const last = page.at(-1)
-    if (found.length > page.length && last) {
-      reply.header('link', nextLink(request.url, last.callUuid))
-    }
-    return page.map(showCall)
+    const keyOf = ({ callUuid }: CallOverview) => callUuid
+    return pageOf(found, reply, { limit: query.limit, keyOf }).map(showCall)
   })
 
   app.get<{ Params: { uuid: string } }>('/calls/:uuid', GET, async (request, reply) => {

@@ -16,7 +16,7 @@ import {
   showTrunk,
   TRUNK_ANSWER,
 } from './configured-answers.ts'
-import { nextLink, PageSize, readQuery } from './query.ts'
+import { pageOf, PageSize, readQuery } from './query.ts'
 
 /** What the parts of the configuration need from around them. */
 export interface ConfiguredDeps {
@@ -125,9 +125,10 @@ function registerResource<Query extends z.infer<typeof PageQuery>>(
   app.get(path, list, async (request, reply) => {
     const query = readQuery<Query>(schema, request.query, reply)
     if (!query) return reply
-    const { shown, next } = pageOf(await read(), resource, query)
-    if (next !== undefined) reply.header('link', nextLink(request.url, next, 'after'))
-    return shown
+    const { limit } = query
+    const found = entriesAfter(await read(), resource, query)
+    const page = pageOf(found, reply, { limit, keyOf: ({ key }) => key, parameter: 'after' })
+    return page.map(({ shown }) => shown)
   })
   const one = described({
     group: 'Configuration',
@@ -146,16 +147,13 @@ function registerResource<Query extends z.infer<typeof PageQuery>>(
 
 const NOTHING: CurrentConfiguration = { revision: 0, document: {}, campaignVersions: new Map() }
 
-function pageOf<Query extends z.infer<typeof PageQuery>>(
+function entriesAfter<Query extends z.infer<typeof PageQuery>>(
   entries: readonly Entry[],
   { matches = () => true }: Resource<Query>,
   query: Query,
-) {
-  const { after = '', limit } = query
-  const rest = entries
+): readonly Entry[] {
+  const { after = '' } = query
+  return entries
     .filter((entry) => entry.key > after && matches(entry, query))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1))
-  const page = rest.slice(0, limit)
-  const next = rest.length > limit ? page.at(-1)?.key : undefined
-  return { shown: page.map(({ shown }) => shown), next }
 }

@@ -19,7 +19,7 @@ import { actorOf } from '../auth.ts'
 import { lowestUuidAt } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
 import { described, json, page } from '../openapi/route-description.ts'
-import { Instant, nextLink, PageSize, readQuery, Uuid } from './query.ts'
+import { Instant, pageOf, PageSize, readQuery, Uuid } from './query.ts'
 import { DELIVERY_ANSWER, FAILED_DELIVERY_ANSWER, showDelivery, showFailed } from './trail.ts'
 
 /** What the resources of deliveries need from around them. */
@@ -137,7 +137,7 @@ export function registerDeliveries(app: FastifyInstance, deps: DeliveriesDeps): 
     if (!query) return reply
     const { call } = query
     return call === undefined
-      ? showFailedPage(deps, query, request.url, reply)
+      ? showFailedPage(deps, query, reply)
       : (await listDeliveries(deps.database, call)).map((each) => showDelivery(call, each))
   })
   app.get<{ Params: { id: string } }>('/deliveries/:id', GET, async (request, reply) => {
@@ -156,15 +156,11 @@ export function registerDeliveries(app: FastifyInstance, deps: DeliveriesDeps): 
 async function showFailedPage(
   { database }: DeliveriesDeps,
   query: ListQuery,
-  target: string,
   reply: FastifyReply,
 ): Promise<readonly object[]> {
   const filters = { ...rangeOf(query), before: query.before }
   const found = await listFailed(database, filters, query.limit + 1)
-  const page = found.slice(0, query.limit)
-  const last = page.at(-1)
-  if (found.length > page.length && last) reply.header('link', nextLink(target, deliveryId(last)))
-  return page.map(showFailed)
+  return pageOf(found, reply, { limit: query.limit, keyOf: deliveryId }).map(showFailed)
 }
 
 async function findDelivery(database: Database, id: string): Promise<object | undefined> {

@@ -39,19 +39,35 @@ export const PageSize = z.coerce
   .default(PAGE)
   .describe('How many are on a page.')
 
+/** How a list is cut into pages. */
+interface Paging<Entry> {
+  /** As many as {@link PageSize} allows. */
+  readonly limit: number
+  /** What the parameter of the next page says of the last entry of this one. */
+  readonly keyOf: (entry: Entry) => string
+  /** `before` unless said. */
+  readonly parameter?: 'before' | 'after'
+}
+
 /**
- * The link to the same list, going on after the page's last entry.
- * @param last what stands in the parameter for it
+ * The entries that stand on a page. Where more were found, the answer gets a link to the same list, going on
+ * behind the page's last entry.
+ * @param found one more than the page has room for, if there are so many
  * @see RFC 8288
  */
-export function nextLink(
-  target: string,
-  last: string,
-  parameter: 'before' | 'after' = 'before',
-): string {
-  const { pathname, searchParams } = new URL(target, 'http://localhost')
-  searchParams.set(parameter, last)
-  return `<${pathname}?${searchParams.toString()}>; rel="next"`
+export function pageOf<Entry>(
+  found: readonly Entry[],
+  reply: FastifyReply,
+  { limit, keyOf, parameter = 'before' }: Paging<Entry>,
+): readonly Entry[] {
+  const entries = found.slice(0, limit)
+  const last = entries.at(-1)
+  if (found.length > limit && last !== undefined) {
+    const { pathname, searchParams } = new URL(reply.request.url, 'http://localhost')
+    searchParams.set(parameter, keyOf(last))
+    reply.header('link', `<${pathname}?${searchParams.toString()}>; rel="next"`)
+  }
+  return entries
 }
 
 /**

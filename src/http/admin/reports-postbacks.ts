@@ -3,12 +3,9 @@ import { z } from 'zod'
 import { searchPostbacks } from '../../db/postback-log.ts'
 import { explainPostback } from '../../domain/explain.ts'
 import { described, page } from '../openapi/route-description.ts'
-import { Instant, readQuery } from './query.ts'
+import { Instant, pageOf, PageSize, readQuery } from './query.ts'
 import type { Search } from './search.ts'
 import { POSTBACK_ANSWER, showPostback } from './trail.ts'
-
-const PAGE = 25
-const PAGE_MAX = 200
 
 const Query = z.strictObject({
   campaign: z.string().optional(),
@@ -23,7 +20,7 @@ const Query = z.strictObject({
     .describe('Stands somewhere in the query or body, as it was sent.'),
   from: Instant.optional().describe('The first instant that is looked at; a week ago unless said.'),
   to: Instant.optional().describe('The first instant that is not.'),
-  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE),
+  limit: PageSize,
   before: z
     .uuid()
     .optional()
@@ -58,13 +55,7 @@ export function registerPostbackSearch(app: FastifyInstance, search: Search): vo
     if (!query) return reply
     const { limit, ...filters } = query
     const found = await search((db) => searchPostbacks(db, filters, limit + 1))
-    const entries = found.slice(0, limit)
-    const last = entries.at(-1)
-    if (found.length > limit && last) {
-      const { pathname, searchParams } = new URL(request.url, 'http://localhost')
-      searchParams.set('before', last.postbackId)
-      reply.header('link', `<${pathname}?${searchParams.toString()}>; rel="next"`)
-    }
+    const entries = pageOf(found, reply, { limit, keyOf: ({ postbackId }) => postbackId })
     return entries.map((postback) => ({
       call_uuid: postback.callUuid,
       campaign_id: postback.campaignId,
