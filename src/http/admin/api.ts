@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { RequireKey } from '../auth.ts'
 import { type ApiKeysDeps, registerApiKeys } from './api-keys.ts'
-import { type AuditDeps, registerAudit } from './audit.ts'
+import { registerAudit } from './audit.ts'
 import { type CallsDeps, registerCalls } from './calls.ts'
 import { type ConfigurationDeps, registerConfiguration } from './configuration.ts'
 import { type ConfiguredDeps, registerConfigured } from './configured.ts'
@@ -22,8 +22,7 @@ export interface ApiDeps
     DeliveriesDeps,
     TrackingUrlsDeps,
     WizardDeps,
-    ApiKeysDeps,
-    AuditDeps {
+    ApiKeysDeps {
   readonly requireKey: RequireKey
 }
 
@@ -36,12 +35,12 @@ export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
       registerConfiguration(scope, deps)
       registerConfigured(scope, deps)
       registerCalls(scope, deps, search)
-      registerDeliveries(scope, deps)
+      registerDeliveries(scope, deps, search)
       registerTrackingUrls(scope, deps)
       registerWizard(scope, deps)
       registerReports(scope, deps, search)
       registerApiKeys(scope, deps)
-      registerAudit(scope, deps)
+      registerAudit(scope, search)
       done()
     },
     { prefix: API_PREFIX },

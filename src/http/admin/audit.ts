@@ -1,17 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { listActs, type RecordedAct } from '../../db/audit.ts'
-import type { Database } from '../../db/queryable.ts'
 import { ENVIRONMENT_KEY } from '../../domain/api-key.ts'
 import { ACTS } from '../../domain/audit.ts'
 import { type Answer, described, page } from '../openapi/route-description.ts'
 import { instant, textOrNull } from './answer-fields.ts'
 import { Instant, pageOf, PageSize, readQuery } from './query.ts'
-
-/** What the record needs from around it. */
-export interface AuditDeps {
-  readonly database: Database
-}
+import type { Search } from './search.ts'
 
 const Query = z.strictObject({
   who: z
@@ -52,15 +47,17 @@ const LIST = described({
   summary: 'Lists what people have done by hand, the latest first',
   query: Query,
   answers: { 200: page('A page of the record.', z.array(ACT_ANSWER)) },
+  problems: ['search_too_slow'],
 })
 
 /** `GET /audit`: what people have done by hand, latest first. */
-export function registerAudit(app: FastifyInstance, { database }: AuditDeps): void {
+export function registerAudit(app: FastifyInstance, search: Search): void {
   app.get('/audit', LIST, async (request, reply) => {
     const query = readQuery(Query, request.query, reply)
     if (!query) return reply
     const { limit, who, what, created_from: from, created_to: to, before } = query
-    const found = await listActs(database, { who, what, from, to, before }, limit + 1)
+    const filters = { who, what, from, to, before }
+    const found = await search((db) => listActs(db, filters, limit + 1))
     const keyOf = ({ auditId }: RecordedAct) => String(auditId)
     return pageOf(found, reply, { limit, keyOf }).map(showAct)
   })

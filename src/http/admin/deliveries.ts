@@ -20,6 +20,7 @@ import { lowestUuidAt } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
 import { described, json, page } from '../openapi/route-description.ts'
 import { Instant, pageOf, PageSize, readQuery, Uuid } from './query.ts'
+import type { Search } from './search.ts'
 import { DELIVERY_ANSWER, FAILED_DELIVERY_ANSWER, showDelivery, showFailed } from './trail.ts'
 
 /** What the resources of deliveries need from around them. */
@@ -86,6 +87,7 @@ const LIST = described({
       z.array(z.union([FAILED_DELIVERY_ANSWER, DELIVERY_ANSWER])),
     ),
   },
+  problems: ['search_too_slow'],
 })
 const GET = described({
   group: 'Deliveries',
@@ -131,13 +133,17 @@ const RESEND_RANGE = described({
  * `GET /deliveries` of a call or of all that failed, `GET /deliveries/{id}`, `POST /deliveries/{id}/resend`, and `POST /deliveries/resend` for a range. A
  * delivery that is sent again keeps its id and the attempts it has had. @see behaviour B14
  */
-export function registerDeliveries(app: FastifyInstance, deps: DeliveriesDeps): void {
+export function registerDeliveries(
+  app: FastifyInstance,
+  deps: DeliveriesDeps,
+  search: Search,
+): void {
   app.get('/deliveries', LIST, async (request, reply) => {
     const query = readQuery(ListQuery, request.query, reply)
     if (!query) return reply
     const { call } = query
     return call === undefined
-      ? showFailedPage(deps, query, reply)
+      ? showFailedPage(search, query, reply)
       : (await listDeliveries(deps.database, call)).map((each) => showDelivery(call, each))
   })
   app.get<{ Params: { id: string } }>('/deliveries/:id', GET, async (request, reply) => {
@@ -154,12 +160,12 @@ export function registerDeliveries(app: FastifyInstance, deps: DeliveriesDeps): 
 }
 
 async function showFailedPage(
-  { database }: DeliveriesDeps,
+  search: Search,
   query: ListQuery,
   reply: FastifyReply,
 ): Promise<readonly object[]> {
   const filters = { ...rangeOf(query), before: query.before }
-  const found = await listFailed(database, filters, query.limit + 1)
+  const found = await search((db) => listFailed(db, filters, query.limit + 1))
   return pageOf(found, reply, { limit: query.limit, keyOf: deliveryId }).map(showFailed)
 }
 

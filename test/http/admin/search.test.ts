@@ -21,7 +21,13 @@ const gaveUp = Object.assign(
   { code: '57014' },
 )
 
-const PATHS = ['/calls?buyer=x', '/postback-log', '/reports?from=2026-01-01&to=2026-02-01']
+const PATHS = [
+  '/calls?buyer=x',
+  '/postback-log',
+  '/reports?from=2026-01-01&to=2026-02-01',
+  '/deliveries?state=failed',
+  '/audit?who=x',
+]
 
 it.each(PATHS)(
   'says of %s that it took too long, and not that the database is away',
