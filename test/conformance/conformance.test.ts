@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { leftovers } from '../../src/cli/engine-rig/leftovers.ts'
 import { eventually } from '../sip/engine/support/eventually.ts'
 import { CASES } from './cases.ts'
 import { type EngineSubjects, startEngineSubjects } from './engine-subjects.ts'
@@ -30,11 +31,7 @@ describe('the embedded engine does what a drachtio application relies on', () =>
     let left = 'not looked at'
     const look = async (): Promise<void> => {
       const stats = await Promise.all(engines.all.map(({ engine }) => engine.stats()))
-      left = stats
-        .flatMap(({ tables }) => Object.entries(tables))
-        .filter(([name, size]) => size > 0 && !OF_SOCKETS.has(name))
-        .map(([name, size]) => `${name}: ${size}`)
-        .join(', ')
+      left = stats.flatMap((one) => leftovers(one)).join(', ')
     }
     const longestMs = Math.max(...engines.all.map(({ subject }) => subject.timeoutMs))
     await look()
@@ -48,5 +45,3 @@ describe('the embedded engine does what a drachtio application relies on', () =>
     )
   })
 })
-
-const OF_SOCKETS: ReadonlySet<string> = new Set(['sockets', 'sources', 'applications', 'names'])

@@ -70,12 +70,3 @@ export async function startEngineUnderLoad(
     close: child.kill,
   }
 }
-
-/** Tables that hold something of a call; the others hold who may call. */
-export function leftovers({ tables }: Pick<EngineSample, 'tables'>): readonly string[] {
-  return Object.entries(tables)
-    .filter(
-      ([name, size]) => size > 0 && !['applications', 'names', 'sockets', 'sources'].includes(name),
-    )
-    .map(([name, size]) => `${name}: ${size}`)
-}

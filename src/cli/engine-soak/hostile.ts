@@ -10,6 +10,9 @@ export interface Hostile {
   readonly close: () => Promise<unknown>
 }
 
+/** Where they send from. */
+export const STRANGERS = ['127.0.0.2', '127.0.0.3'] as const
+
 const TICK_MS = 50
 /** Below what every source may send, so that nothing of it is dropped unread: 40 a second. */
 const DAMAGED_PER_TICK = 2
@@ -17,10 +20,11 @@ const DAMAGED_PER_TICK = 2
 const FLOOD_PER_TICK = 25
 const FLOOD_TICKS = 10_000 / TICK_MS
 
-/** Begins to send: damaged and odd packets from 127.0.0.2, a flood of calls from 127.0.0.3. */
+/** Begins to send: damaged and odd packets from one of them, a flood of calls from the other. */
 export async function startHostile(target: Address, seed: number): Promise<Hostile> {
   const dice = createDice(seed)
-  const [vandal, flooder] = await Promise.all([open('127.0.0.2'), open('127.0.0.3')])
+  const [first, second] = STRANGERS
+  const [vandal, flooder] = await Promise.all([open(first), open(second)])
   let sent = 0
   let ticks = 0
   const send = ({ socket }: Stranger, text: string): void => {

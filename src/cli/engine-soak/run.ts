@@ -2,14 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type EngineUnderLoad,
-  leftovers,
-  SECRET,
-  startEngineUnderLoad,
-} from '../engine-rig/engine.ts'
+import { type EngineUnderLoad, SECRET, startEngineUnderLoad } from '../engine-rig/engine.ts'
 import type { EngineSample } from '../engine-rig/engine-process.ts'
-import { type Hostile, startHostile } from './hostile.ts'
+import { leftovers } from '../engine-rig/leftovers.ts'
+import { type Hostile, startHostile, STRANGERS } from './hostile.ts'
 import type { Verdict } from '../faults/verdict.ts'
 import { countCut, judgeSoak } from './judge.ts'
 import { type MortalApplication, startMortalApplication } from './mortal.ts'
@@ -79,6 +75,9 @@ export async function runEngineSoak(options: SoakOptions): Promise<SoakResult> {
     for (const close of closers.toReversed()) await close()
   }
 }
+
+/** Who is there when all calls are over: the last application, and who is counted for what was sent. */
+const AT_REST = { applications: 1, sources: STRANGERS.length }
 
 interface Stage {
   readonly engine: EngineUnderLoad
@@ -153,7 +152,7 @@ async function judge(
     engineDeath: engine.isDead() ? await engine.exited : undefined,
     faults: after?.counters['faults'] ?? 0,
     firstFault: after?.firstFault,
-    leftovers: after ? leftovers(after) : ['nobody knows'],
+    leftovers: after ? leftovers(after, AT_REST) : ['nobody knows'],
     applicationDeaths: application.deaths,
     sourcesBanned: after?.counters['sourcesBanned'] ?? 0,
     heap: before && after && { beforeBytes: before.heapBytes, afterBytes: after.heapBytes },
@@ -178,7 +177,7 @@ async function untilEmpty(
   const deadlineMs = performance.now() + patienceMs(t1Ms)
   try {
     while (performance.now() < deadlineMs) {
-      if (leftovers(await engine.sample(false)).length === 0) break
+      if (leftovers(await engine.sample(false), AT_REST).length === 0) break
       await delay(POLL_MS)
     }
     return await engine.sample(true)

@@ -14,7 +14,7 @@ import { type Clock, MACHINE_CLOCK } from './transaction/clock.ts'
 import { listenOnAll, notListening } from './transport/listen.ts'
 import { CONNECTION_LIMITS } from './transport/streams.ts'
 import type { TlsListener } from './transport/tls.ts'
-import type { Listener, TransportName } from './transport/transport.ts'
+import type { Listener, ListenerSizes, TransportName } from './transport/transport.ts'
 
 /** Where an engine listens, free ports filled in. */
 export interface Addresses {
@@ -175,7 +175,20 @@ function statsOf(core: Core, control: ControlServer): EngineStats {
     applications: control.connections(),
     sources: core.guard.size(),
     names: core.resolver.size(),
-    sockets: core.listeners.reduce((sum, listener) => sum + listener.sockets(), 0),
+    ...sizesOf(core.listeners),
   }
   return { tables, counters: { ...core.counters } }
+}
+
+function sizesOf(listeners: readonly Listener[]): ListenerSizes {
+  const sizes = listeners.map((listener) => listener.sizes())
+  const sum = (name: keyof ListenerSizes): number =>
+    sizes.reduce((total, ofOne) => total + ofOne[name], 0)
+  return {
+    sockets: sum('sockets'),
+    connections: sum('connections'),
+    connectionKeys: sum('connectionKeys'),
+    connectionPlaces: sum('connectionPlaces'),
+    connectionSources: sum('connectionSources'),
+  }
 }

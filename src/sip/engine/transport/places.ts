@@ -11,6 +11,10 @@ export interface PlaceLimits {
 export interface Places {
   /** Takes a place and gives the way to leave it, to be called once; undefined if there is none. */
   readonly take: (address: string) => (() => void) | undefined
+  /** How many are taken. */
+  readonly taken: () => number
+  /** How many sources have taken any. */
+  readonly sources: () => number
 }
 
 /**
@@ -38,5 +42,7 @@ export function createPlaces(limits: PlaceLimits, isExempt: (address: string) =>
         leave(address)
       }
     },
+    taken: () => taken,
+    sources: () => bySource.size,
   }
 }

@@ -5,7 +5,7 @@ import type { ConnectionLimits } from '../options.ts'
 import { advertisedHost } from './advertised.ts'
 import { createPlaces, type Places } from './places.ts'
 import { createStreamReader } from './stream-reader.ts'
-import { type Hop, hopKey, type Listener, type Reports } from './transport.ts'
+import { type Hop, hopKey, type Listener, type ListenerSizes, type Reports } from './transport.ts'
 
 const UNREAD_BYTES_MAX = 1024 * 1024
 
@@ -116,7 +116,7 @@ export async function listenStreams(
       else reports.unreachable(to)
     },
     watch: () => undefined,
-    sockets: () => 1 + connections.accepted.size + connections.opened.size,
+    sizes: () => sizesOf(connections),
     close: async () => {
       server.close()
       const { accepted, opened } = connections
@@ -126,6 +126,17 @@ export async function listenStreams(
   }
   connections.listener = listener
   return listener
+}
+
+function sizesOf({ accepted, byHop, byId, opened, places }: Connections): ListenerSizes {
+  const connections = accepted.size + opened.size
+  return {
+    sockets: 1 + connections,
+    connections,
+    connectionKeys: byId.size + byHop.size,
+    connectionPlaces: places.taken(),
+    connectionSources: places.sources(),
+  }
 }
 
 function portOf(server: Server): number | undefined {

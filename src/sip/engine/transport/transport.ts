@@ -32,9 +32,30 @@ export interface Listener {
   readonly send: (text: string, to: Hop) => void
   /** Told of a hop that a request is about to be sent to, so that its refusal can be noticed. */
   readonly watch: (to: Hop) => void
-  /** How many sockets are open, the listening one included. */
-  readonly sockets: () => number
+  readonly sizes: () => ListenerSizes
   readonly close: () => Promise<void>
+}
+
+/** What a listener holds. */
+export interface ListenerSizes {
+  /** Sockets that are open, the listening one included. */
+  readonly sockets: number
+  /** Streams that others have opened to it, and it to others. */
+  readonly connections: number
+  /** By what a stream is found: its number, and its other end. */
+  readonly connectionKeys: number
+  /** Places that others have taken with streams of theirs. */
+  readonly connectionPlaces: number
+  /** Sources that those places are counted for. */
+  readonly connectionSources: number
+}
+
+/** What a listener without streams holds of them. */
+export const NO_STREAMS = {
+  connections: 0,
+  connectionKeys: 0,
+  connectionPlaces: 0,
+  connectionSources: 0,
 }
 
 /** What a listener tells the engine, and asks it. */

@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { looksLikeIPv6 } from '../message/uri.ts'
 import { MACHINE_CLOCK } from '../transaction/clock.ts'
 import { advertisedHost } from './advertised.ts'
-import type { Hop, Listener, Reports } from './transport.ts'
+import { type Hop, type Listener, NO_STREAMS, type Reports } from './transport.ts'
 import { createTwins } from './twins.ts'
 
 /** Large enough for a burst of a thousand calls while the event loop is busy. */
@@ -62,7 +62,7 @@ export async function listenUdp(
       })
     },
     watch: twins.watch,
-    sockets: () => 1 + twins.size(),
+    sizes: () => ({ ...NO_STREAMS, sockets: 1 + twins.size() }),
     close: async () => {
       closed = true
       twins.close()

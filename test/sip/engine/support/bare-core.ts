@@ -3,7 +3,7 @@ import { createCounters } from '../../../../src/sip/engine/core/counters.ts'
 import type { Core } from '../../../../src/sip/engine/core/state.ts'
 import { createCore } from '../../../../src/sip/engine/create-core.ts'
 import type { EngineOptions } from '../../../../src/sip/engine/options.ts'
-import type { Listener } from '../../../../src/sip/engine/transport/transport.ts'
+import { type Listener, NO_STREAMS } from '../../../../src/sip/engine/transport/transport.ts'
 import { createTestClock, type TestClock } from './clock.ts'
 import { SHORT_TIMERS } from './world.ts'
 
@@ -37,7 +37,7 @@ export function openBareCore(
       sent.push(text)
     },
     watch: () => undefined,
-    sockets: () => 0,
+    sizes: () => ({ ...NO_STREAMS, sockets: 0 }),
     close: () => Promise.resolve(),
   }
   const run = (work: () => void): void => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import Srf from 'drachtio-srf'
+import { leftovers } from '../../../../src/cli/engine-rig/leftovers.ts'
 import { createFrameReader, frame } from '../../../../src/sip/engine/control/framing.ts'
 import { startStack, type Stack } from '../../../../src/sip/engine/stack.ts'
 import { eventually } from './eventually.ts'
@@ -234,16 +235,11 @@ async function proveAlive(stack: Stack): Promise<void> {
 }
 
 /** Waits until every table is empty; gives those that are not. */
-async function rest({ stats }: Stack): Promise<readonly string[]> {
-  const left = (): string[] =>
-    Object.entries(stats().tables)
-      .filter(([name, size]) => !OF_SOCKETS.has(name) && size > 0)
-      .map(([name, size]) => `${name}: ${size}`)
+function rest({ stats }: Stack): Promise<readonly string[]> {
+  const left = (): readonly string[] => leftovers(stats())
   return eventually(
     () => left().length === 0 && [],
     () => '',
     10_000,
   ).catch(left)
 }
-
-const OF_SOCKETS: ReadonlySet<string> = new Set(['sockets', 'sources', 'applications', 'names'])

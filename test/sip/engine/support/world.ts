@@ -1,3 +1,4 @@
+import { leftovers } from '../../../../src/cli/engine-rig/leftovers.ts'
 import type { EngineOptions } from '../../../../src/sip/engine/options.ts'
 import { type Stack, startStack, type Surroundings } from '../../../../src/sip/engine/stack.ts'
 import { connectApplication, type Handler, type SrfApplication } from './application.ts'
@@ -50,22 +51,26 @@ export async function openWorld(
       closers.push(application.kill)
       return application
     },
-    quiescent: async () => {
-      const left = (): string[] =>
-        Object.entries(stack.stats().tables)
-          .filter(
-            ([name, size]) =>
-              !['applications', 'sockets', 'sources', 'names'].includes(name) && size > 0,
-          )
-          .map(([name, size]) => `${name}: ${size}`)
-      await eventually(
-        () => left().length === 0,
-        () => `still there: ${left().join(', ')}`,
-      )
-    },
+    quiescent: () => untilEmpty(stack, (table) => !OF_OTHERS.test(table)),
     close: async () => {
       await Promise.all(closers.map(async (close) => close()))
+      await untilEmpty(
+        stack,
+        (table) => OF_OTHERS.test(table) && !(table === 'sources' && options.guard),
+      )
       await stack.close()
     },
   }
+}
+
+/** Tables of who is connected and who has called, in which something is for as long as phones are there. */
+const OF_OTHERS = /^(?:applications|connection|sources)/
+
+async function untilEmpty(stack: Stack, isMeant: (table: string) => boolean): Promise<void> {
+  const left = (): readonly string[] =>
+    leftovers(stack.stats()).filter((line) => isMeant(line.slice(0, line.indexOf(':'))))
+  await eventually(
+    () => left().length === 0,
+    () => `still there: ${left().join(', ')}`,
+  )
 }

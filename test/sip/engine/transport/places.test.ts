@@ -24,3 +24,15 @@ it('gives nobody one beyond the total', () => {
   const taken = [1, 2, 3, 4, 5].map((at) => places.take(`192.0.2.${at}`) !== undefined)
   expect(taken).toEqual([true, true, true, true, false])
 })
+
+it('counts nothing and nobody once every place is left', () => {
+  const places = createPlaces(LIMITS, () => false)
+  const counted = (): readonly number[] => [places.taken(), places.sources()]
+  const [first, second, other] = [1, 1, 2].map((at) => places.take(`192.0.2.${at}`))
+  expect(counted()).toEqual([3, 2])
+  first?.()
+  expect(counted()).toEqual([2, 2])
+  second?.()
+  other?.()
+  expect(counted()).toEqual([0, 0])
+})

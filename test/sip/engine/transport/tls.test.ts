@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { TlsFiles } from '../../../../src/sip/engine/options.ts'
+import { openFrames } from '../../../conformance/frames.ts'
 import { startNameServer } from '../../../support/name-server.ts'
 import { createAuthority, type Identity } from '../../../support/certificates.ts'
 import { caller } from '../support/caller.ts'
@@ -178,14 +179,10 @@ it('is reached by sips in a dialog that began by sips (RFC 3261 §8.1.1.8, §12.
 
 it('tells applications of the address', async () => {
   await start()
-  const { srf } = await world.application()
-  const hostports = await new Promise((resolve) => {
-    srf.on('connect', (_error, all) => {
-      resolve(all)
-    })
-    srf.connect({ ...world.stack.admin, secret: 'secret' })
-  })
-  expect(hostports).toBe(`tls/127.0.0.1:${world.port}`)
+  const frames = await openFrames(world.stack.admin)
+  const { words } = await frames.ask('authenticate|secret|')
+  frames.close()
+  expect(words[1]).toBe(`tls/127.0.0.1:${world.port}`)
 })
 
 it('shows a certificate that has been read again, and leaves connections as they are', async () => {
