@@ -27,6 +27,8 @@ export interface CallOverview {
   readonly settleAt: Date | null
   readonly settledAt: Date | null
   readonly conversionName: string | null
+  /** ISO 4217, of the rules that the call was begun under. */
+  readonly currency: string
   readonly revenue: Amount | null
   readonly payout: Amount | null
   readonly postbackValue: string | null
@@ -74,6 +76,9 @@ export interface CallFilters {
 const FIRST_UUID = '00000000-0000-0000-0000-000000000000'
 const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
+/** Of rules that name none. */
+const DEFAULT_CURRENCY = 'USD'
+
 /** Of the rules that a call was begun under. */
 const CURRENCY = `
   (select definition->>'currency' from campaign_versions
@@ -92,7 +97,7 @@ interface WithCurrency {
   /** Null where the definition leaves the default out. */
   readonly currency: string | null
 }
-type OverviewRow = Omit<CallOverview, 'legs'> & WithCurrency
+type OverviewRow = Omit<CallOverview, 'legs' | 'currency'> & WithCurrency
 
 /**
  * The newest calls first. Both ends of the range are always bound, so that only the months that it
@@ -157,6 +162,7 @@ async function withLegs(
   const byCall = Map.groupBy(legs.rows, ({ callUuid }) => callUuid)
   return rows.map(({ currency, ...call }) => ({
     ...call,
+    currency: currency ?? DEFAULT_CURRENCY,
     ...formatMoney(call, currency),
     legs: byCall.get(call.callUuid) ?? [],
   }))
@@ -170,10 +176,10 @@ export interface Money {
 
 /**
  * The database keeps six decimals; people read as many as the currency has. Null is what the rules
- * leave out, USD.
+ * leave out, {@link DEFAULT_CURRENCY}.
  */
 export function formatMoney({ revenue, payout }: Money, currency: string | null): Money {
-  const digits = minorUnitDigits(currency ?? 'USD')
+  const digits = minorUnitDigits(currency ?? DEFAULT_CURRENCY)
   return { revenue: format(revenue, digits), payout: format(payout, digits) }
 }
 

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../support/database.ts'
-import { aBuyer, anEndedCall, beginCall, flowOn, post } from '../../support/flow.ts'
+import { aBuyer, aCampaign, anEndedCall, beginCall, flowOn, post } from '../../support/flow.ts'
 import type { HttpDeps } from '../../../src/http/server.ts'
 import { ADMIN_KEY, openTestServer } from '../support/server.ts'
 
@@ -51,6 +51,7 @@ describe('GET /api/v1/calls/{uuid}', () => {
       settle_at: instant,
       settled_at: instant,
       conversion_name: 'posted',
+      currency: 'USD',
       revenue: '10.00',
       payout: '8.00',
       postback_value: '10.00',
@@ -103,6 +104,16 @@ describe('GET /api/v1/calls/{uuid}', () => {
       payout: null,
       connected_seconds: null,
     })
+  })
+
+  it('says in which currency its amounts are, with as many decimals as that has', async () => {
+    const database = await openTestDatabase()
+    const deps = await flowOn(database, aCampaign({ campaignId: 'usual' }))
+    await database.query(`insert into campaign_versions values ('solar', 1, '{"currency":"JPY"}')`)
+    const callUuid = await anEndedCall({ ...deps, campaignRules: async () => aCampaign() })
+    await post(deps, callUuid, 'revenue=1000')
+    const answer = await getFrom({ database })(`/calls/${callUuid}`)
+    expect(answer.json()).toMatchObject({ currency: 'JPY', revenue: '1000' })
   })
 
   it.each([uuidv7(), 'x', `${uuidv7()}/timeline`, 'x/timeline'])(
