@@ -7,12 +7,18 @@ import { createTrials } from '../../../src/delivery/trial.ts'
 import { parseConfigurationDocument } from '../../../src/domain/configuration-document.ts'
 import { applyConfiguration } from '../../../src/flow/apply-configuration.ts'
 import { verifyWebhook } from '../../../src/receiver-kit.ts'
+import type { OpenApiDocument } from '../../../src/http/openapi/document.ts'
+import { createFitter } from '../openapi/support/fit.ts'
 import { ADMIN_KEY, openTestServer } from '../support/server.ts'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const headers = { authorization: `Bearer ${ADMIN_KEY}` }
 const policy = buildAddressPolicy(['127.0.0.0/8'])
 
+const { app: documented } = openTestServer()
+const fitter = createFitter((await documented.inject('/docs/json')).json<OpenApiDocument>())
+
+/** An API with these tracking URLs, whose answers to POST fit the document, or the test fails. */
 async function openApi(trackingUrls: readonly object[], campaigns: readonly object[] = []) {
   const database = await openTestDatabase()
   const parsed = parseConfigurationDocument({
@@ -38,12 +44,16 @@ async function openApi(trackingUrls: readonly object[], campaigns: readonly obje
     runTrial: trials.run,
     checkUrl: (url) => checkUrl(policy, url),
   })
-  return {
-    database,
-    get: (path: string) => app.inject({ url: `/api/v1${path}`, headers }),
-    post: (path: string, payload?: object) =>
-      app.inject({ method: 'POST', url: `/api/v1${path}`, headers, ...(payload && { payload }) }),
+  const post = async (path: string, payload?: object) => {
+    const asked = { method: 'POST', url: `/api/v1${path}` } as const
+    const response = await app.inject({ ...asked, headers, ...(payload && { payload }) })
+    const { statusCode: status, body } = response
+    const contentType = String(response.headers['content-type'])
+    expect(fitter.misfits({ ...asked, status, contentType, body })).toEqual([])
+    return response
   }
+  const get = (path: string) => app.inject({ url: `/api/v1${path}`, headers })
+  return { database, get, post }
 }
 
 interface Report {
@@ -132,6 +142,21 @@ describe('POST /api/v1/tracking-urls/{id}/test', () => {
       { request: { method: 'GET', url: `${receiver.origin}/b` }, response: { status: 200 } },
     ])
     expect(exchanges[2]?.response?.body).toBe('x'.repeat(4_096))
+  })
+
+  it('shows what is said for good, headers that come twice and what is no text', async () => {
+    const receiver = await startReceiver((_, response) =>
+      response
+        .writeHead(410, { 'set-cookie': ['a=1', 'b=2'], 'content-type': 'image/gif' })
+        .end(Buffer.from([0x47, 0xff, 0x00, 0xc3])),
+    )
+    const { post } = await openApi([
+      { id: 'sale', trigger: 'converted', url: `${receiver.origin}/s` },
+    ])
+    expect((await post('/tracking-urls/sale/test')).json()).toMatchObject({
+      outcome: 'refused_forever',
+      exchanges: [{ response: { status: 410, headers: { 'set-cookie': 'a=1, b=2' } } }],
+    })
   })
 
   it('says why nothing came back', async () => {
