@@ -3,6 +3,7 @@ import type { PostbackRequest } from '../flow/receive-postback.ts'
 import type { Steps } from '../flow/steps.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { buildProblem, problemCodeOf, RETRY_AFTER_SECONDS } from './errors.ts'
+import { hideKeys } from './hide-keys.ts'
 import { SET_VALUE } from './postback-description.ts'
 import { type BodyRefusal, readPostback, type ReadPostback } from './postback-request.ts'
 import {
@@ -84,13 +85,15 @@ function readArrived(request: SetValueRequest): Arrived {
 export async function answerPostback(
   deps: PostbackDeps,
   limiter: PostbackLimiter,
-  arrived: Arrived,
+  received: Arrived,
 ): Promise<Answer> {
-  const { source, bodyRefusal, key = '' } = arrived
-  const callUuid = arrived.callUuid ?? NO_CALL
+  const { source, bodyRefusal, key = '' } = received
+  const callUuid = received.callUuid ?? NO_CALL
   const sourceWaitMs = limiter.request(source, callUuid)
   if (sourceWaitMs > 0) return tooMany(sourceWaitMs)
   const leg = deps.checkKey(callUuid, key)
+  const isKey = (text: string) => deps.checkKey(callUuid, text) !== undefined
+  const arrived = { ...received, text: hideKeys(received.text, isKey) }
   if (leg === undefined || arrived.callUuid === undefined) {
     limiter.wrongKey(source, callUuid)
     return refuse(deps, arrived, WRONG_KEY)

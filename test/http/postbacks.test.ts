@@ -167,6 +167,28 @@ describe('set_value without the right key', () => {
     ])
   })
 
+  it.each([
+    [`revenue=1&amp;key=${KEY}`, 'revenue=1&amp;key='],
+    [`revenue=1;key=${KEY}`, 'revenue=1;key='],
+    [`revenue=1?key=${KEY}&x=1`, 'revenue=1?key=&x=1'],
+    [`revenue=1%26key%3D${KEY}%26x`, 'revenue=1%26key%3D%26x'],
+    [`api_key=${KEY}`, 'api_key='],
+    [`key=x&amp;key=${KEY}`, 'key=&amp;key='],
+    [`txid=${WRONG_KEY}`, `txid=${WRONG_KEY}`],
+    [`txid=f${KEY}`, `txid=f${KEY}`],
+  ])('keeps %s as %s: who reads the record may not post (B7)', async (query, kept) => {
+    const { app, refusals } = openTestServer()
+    await app.inject(at(query))
+    expect(refusals).toMatchObject([{ text: { query: kept, body: '' } }])
+  })
+
+  it('keeps no key of a JSON body that has it under another name (B7)', async () => {
+    const { app, refusals } = openTestServer()
+    const payload = JSON.stringify({ call_key: KEY, revenue: 1 })
+    await app.inject({ url: at(''), method: 'POST', headers: JSON_TYPE, payload })
+    expect(refusals).toMatchObject([{ text: { body: 'call_key=&revenue=1' } }])
+  })
+
   it('refuses text in place of a UUID even with a key for the UUID that stands in for it', async () => {
     const { app, received } = openTestServer({ checkKey: () => 1 })
     expect((await app.inject(at(`key=${KEY}`, 'x'))).statusCode).toBe(403)
