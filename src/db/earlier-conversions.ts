@@ -13,29 +13,14 @@ export interface DedupeQuestion {
  * The UUIDs of those calls whose caller has converted in the same group inside the window. Takes a lock on
  * each caller first, so that two calls of one caller cannot both find nothing.
  */
-export async function findEarlierConversions(
+export const findEarlierConversions = (
   db: Queryable,
   questions: readonly DedupeQuestion[],
-): Promise<ReadonlySet<string>> {
-  if (questions.length === 0) return new Set()
-  await lockCallers(db, questions)
-  const { rows } = await db.query<{ callUuid: string }>({
+): Promise<ReadonlySet<string>> =>
+  findRepeated(db, questions, {
     name: 'find-earlier-conversions',
-    text: `select q.call_uuid "callUuid"
-             from jsonb_to_recordset($1::jsonb) as q (
-                  call_uuid uuid, caller_number text, campaign_id text, group_id text, seconds int)
-            where exists (
-                  select from calls earlier
-                   where earlier.revenue is not null
-                     and earlier.caller_number = q.caller_number
-                     and earlier.campaign_id = q.campaign_id
-                     and earlier.conversion_group_id = q.group_id
-                     and earlier.settled_at > app_now() - make_interval(secs => q.seconds)
-                     and earlier.call_uuid <> q.call_uuid)`,
-    values: [toJson(questions)],
+    isInside: 'other.settled_at > app_now() - make_interval(secs => q.seconds)',
   })
-  return new Set(rows.map(({ callUuid }) => callUuid))
-}
 
 /** A call that is settled anew, and would convert. */
 export interface ReplayedQuestion extends DedupeQuestion {
@@ -48,19 +33,42 @@ export interface ReplayedQuestion extends DedupeQuestion {
  * converted less than the window before or after. What an earlier replay has converted counts from the
  * postback that it rests on, not from the day of that replay. Takes the same locks.
  */
-export async function findConversionsAround(
+export const findConversionsAround = (
   db: Queryable,
   questions: readonly ReplayedQuestion[],
+): Promise<ReadonlySet<string>> =>
+  findRepeated(db, questions, {
+    name: 'find-conversions-around',
+    isInside: `coalesce((${REPLAYED_AT}), other.settled_at) > q.at - make_interval(secs => q.seconds)
+           and coalesce((${REPLAYED_AT}), other.settled_at) < q.at + make_interval(secs => q.seconds)`,
+  })
+
+const REPLAYED_AT = `
+  select greatest(other.ended_at, p.received_at)
+    from settlements s
+    left join postbacks p on p.call_uuid = s.call_uuid and p.postback_id = s.postback_id
+   where s.call_uuid = other.call_uuid and s.kind = 'late_conversion' and s.replay_id is not null`
+
+interface Window {
+  /** Of the statement, which is another one for each window. */
+  readonly name: string
+  /** Whether the conversion of `other` is inside the window of the question `q`, in SQL. */
+  readonly isInside: string
+}
+
+async function findRepeated(
+  db: Queryable,
+  questions: readonly (DedupeQuestion & Partial<ReplayedQuestion>)[],
+  { name, isInside }: Window,
 ): Promise<ReadonlySet<string>> {
   if (questions.length === 0) return new Set()
   await lockCallers(db, questions)
   const { rows } = await db.query<{ callUuid: string }>({
-    name: 'find-conversions-around',
+    name,
     text: `select q.call_uuid "callUuid"
              from jsonb_to_recordset($1::jsonb) as q (
                   call_uuid uuid, caller_number text, campaign_id text, group_id text, seconds int,
-                  at timestamptz),
-                  lateral (select make_interval(secs => q.seconds) as length) as span
+                  at timestamptz)
             where exists (
                   select from calls other
                    where other.revenue is not null
@@ -68,18 +76,11 @@ export async function findConversionsAround(
                      and other.campaign_id = q.campaign_id
                      and other.conversion_group_id = q.group_id
                      and other.call_uuid <> q.call_uuid
-                     and coalesce((${REPLAYED_AT}), other.settled_at) > q.at - span.length
-                     and coalesce((${REPLAYED_AT}), other.settled_at) < q.at + span.length)`,
+                     and ${isInside})`,
     values: [toJson(questions)],
   })
   return new Set(rows.map(({ callUuid }) => callUuid))
 }
-
-const REPLAYED_AT = `
-  select greatest(other.ended_at, p.received_at)
-    from settlements s
-    left join postbacks p on p.call_uuid = s.call_uuid and p.postback_id = s.postback_id
-   where s.call_uuid = other.call_uuid and s.kind = 'late_conversion' and s.replay_id is not null`
 
 async function lockCallers(db: Queryable, questions: readonly DedupeQuestion[]): Promise<void> {
   await db.query({
