@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { TRACKING_NUMBER } from './demo/configuration.ts'
 import { setStage, type Stage } from './demo/stage.ts'
-import { tellStory } from './demo/story.ts'
+import { postbackUrl, readTold, tellStory } from './demo/story.ts'
 import { createTrail, MissingStep, type Trail } from './demo/trail.ts'
 
 /** The first start of an embedded database writes a whole cluster. */
@@ -26,8 +26,9 @@ async function runDemo(isKept: boolean): Promise<void> {
     const end = await Promise.race([play(trail, setting), stopped])
     if (end === 'stopped') process.exitCode = INTERRUPTED
     else if (isKept) {
-      process.stdout.write(`\n${howToReach(await setting)}\n`)
-      await stopped
+      const stage = await setting
+      process.stdout.write(`\n${howToReach(stage)}\n`)
+      await Promise.race([stopped, sayHowToPostBack(stage)])
     }
   } catch (error) {
     if (!(error instanceof MissingStep)) throw error
@@ -61,13 +62,24 @@ function nextSignal(): Promise<'stopped'> {
   })
 }
 
+/** Of every call that somebody dials: its key is told to the buyer alone, which is this process. */
+async function sayHowToPostBack(stage: Stage): Promise<never> {
+  for (;;) {
+    const call = await stage.phones.incoming.take(() => true)
+    const url = postbackUrl(stage, readTold(call))
+    process.stdout.write(
+      `\nThe buyer has a call. To post back what it was worth:\n  curl '${url}'\n`,
+    )
+  }
+}
+
 function howToReach({ http, sip, adminApiKey, phones }: Stage): string {
   return [
     'It goes on running until you press Ctrl-C:',
     `  dashboard  ${http}/`,
     `  API        ${http}/api/v1`,
     `  API key    ${adminApiKey}`,
-    `  postbacks  ${http}/calls/{uuid}/set_value?key={key}&revenue=10.00`,
+    `  postbacks  ${http}/calls/{uuid}/set_value?key={key}&revenue=10.00; shown here for every call`,
     `  SIP        udp/${sip}, from this machine only`,
     `  dial       sip:${TRACKING_NUMBER}@${sip}`,
     `  buyer      ${phones.buyerEndpoint} answers every call`,

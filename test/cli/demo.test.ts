@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { startPhones } from '../../src/cli/demo/phones.ts'
 import { waitFor } from '../support/wait.ts'
 import { startCommand } from './support/command.ts'
 
@@ -63,7 +64,17 @@ describe('bridgeback demo', () => {
     const response = await fetch(`${api}/calls`, { headers: { authorization: `Bearer ${key}` } })
     const calls = (await response.json()) as readonly { readonly conversion: string }[]
     expect(calls.map(({ conversion }) => conversion)).toEqual(['not_converted', 'converted'])
-    expect(demo.output()).toMatch(/dial +sip:\+18005550100@127\.0\.0\.1:\d+\n/)
+    const [, tracking = ''] =
+      /dial +(sip:\+18005550100@127\.0\.0\.1:\d+)\n/.exec(demo.output()) ?? []
+    const phones = await startPhones()
+    onTestFinished(() => phones.close())
+    const connected = await phones.dial(tracking, '+12125550123')
+    const [, url = ''] = await waitFor(() => /curl '(.+)'\n/.exec(demo.output()) ?? undefined, {
+      what: 'how to post back',
+      deadlineMs: 5_000,
+    })
+    connected.hangUp({})
+    expect((await fetch(url)).status).toBe(200)
     demo.stop('SIGINT')
     expect(await demo.exited).toBe(0)
     expect(await readdir(TMPDIR)).toEqual([])

@@ -57,7 +57,7 @@ async function callBuyer(scene: Scene, caller: string): Promise<Told> {
     () => stage.phones.incoming.take(() => true),
     (call) => [`${caller} has dialled ${TRACKING_NUMBER}; in the INVITE:`, ...showHeaders(call)],
   )
-  const told = read(incoming)
+  const told = readTold(incoming)
   const atCaller = await trail.step(
     'the buyer answers',
     () => connected,
@@ -84,10 +84,15 @@ async function hungUpByPeer({ ended }: Dialog): Promise<void> {
   if (by !== 'peer') throw new Error('the call ended in another way')
 }
 
+/** What the buyer requests to post back 10.00; it opens the call. */
+export function postbackUrl({ http }: Pick<Stage, 'http'>, { callUuid, callKey }: Told): string {
+  return `${http}/calls/${callUuid}/set_value?key=${callKey}&revenue=10.00`
+}
+
 /** The buyer posts back 10.00, of which the publisher gets 0.8. */
 async function payFor(scene: Scene, told: Told): Promise<void> {
   const { stage, trail } = scene
-  const url = `${stage.http}/calls/${told.callUuid}/set_value?key=${told.callKey}&revenue=10.00`
+  const url = postbackUrl(stage, told)
   await trail.step(
     'the buyer posts back',
     () => postBack(url),
@@ -122,7 +127,8 @@ const isPaid = ({ conversion, revenue, payout }: ApiCall) =>
 const isUnpaid = ({ conversion, revenue, payout }: ApiCall) =>
   conversion === 'not_converted' && revenue === null && payout === null
 
-function read(call: IncomingCall): Told {
+/** Reads what the INVITE says of a call; empty where it says nothing. */
+export function readTold(call: IncomingCall): Told {
   return { callUuid: call.header(UUID_HEADER) ?? '', callKey: call.header(KEY_HEADER) ?? '' }
 }
 
@@ -147,7 +153,7 @@ const targetOf = ({ path, query }: ReceivedRequest): string => `${path}?${query.
 const show = (text: string): string => text
 
 function showHeaders(call: IncomingCall): readonly string[] {
-  const { callUuid, callKey } = read(call)
+  const { callUuid, callKey } = readTold(call)
   if (callUuid === '' || callKey === '') throw new Error('the INVITE lacks the headers')
   return [`${UUID_HEADER}: ${callUuid}`, `${KEY_HEADER}: ${mask(callKey, { callUuid, callKey })}`]
 }
