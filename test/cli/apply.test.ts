@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { applyFile } from '../../src/cli/apply.ts'
-import { exportConfiguration } from '../../src/cli/export.ts'
+import { exportConfiguration, exportToFile } from '../../src/cli/export.ts'
 import { listActs } from '../../src/db/audit.ts'
 import { aConfigurationDocument, clearConfigurations } from '../support/configuration.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -123,6 +123,22 @@ describe('export', () => {
     expect(written).toBe(yaml)
     const lines = await applyFile(config, { file: aFile(written), dryRun: false })
     expect(lines).toHaveLength(1)
+  })
+
+  it('writes a file that its owner alone can read, over what stood there', async () => {
+    await applyFile(config, { file: aFile(yaml), dryRun: false })
+    const file = join(folder, 'exported.yaml')
+    for (let times = 0; times < 2; times++) {
+      await exportToFile(config, file)
+      expect(readFileSync(file, 'utf8')).toBe(yaml)
+      expect(statSync(file).mode & 0o777).toBe(0o600)
+    }
+  })
+
+  it('says what to do about a file that cannot be written', async () => {
+    await expect(exportToFile(config, join(folder, 'nowhere', 'b.yaml'))).rejects.toThrow(
+      /\/nowhere\/b\.yaml cannot be written \(ENOENT\): name another file\.$/,
+    )
   })
 
   it('is put on record, since passwords stand in it', async () => {
