@@ -88,7 +88,7 @@ function openPool({ connection, log, ...options }: DatabaseOptions): Pool {
     idle_in_transaction_session_timeout: 60_000,
     types: { getTypeParser },
     // oxlint-disable-next-line typescript/no-misused-promises -- pg-pool waits for the promise
-    onConnect: neverAcknowledgeEarly,
+    onConnect: insistOnPromises,
   })
   // A connection that breaks while nobody asks it anything has no promise to reject: without these
   // two listeners, one for idle connections and one for those inside a transaction, Node would end.
@@ -102,12 +102,14 @@ function openPool({ connection, log, ...options }: DatabaseOptions): Pool {
 
 /**
  * A role or database may have been set to `synchronous_commit = off`, which tells callers *stored*
- * before it is; other settings are the operator's choice and stay.
+ * before it is, or to see the past of what it waited for; other settings are the operator's choice and stay.
  */
-async function neverAcknowledgeEarly(client: ClientBase): Promise<void> {
+async function insistOnPromises(client: ClientBase): Promise<void> {
   await client.query(
     `select set_config('synchronous_commit', 'on', false)
-      where current_setting('synchronous_commit') = 'off'`,
+      where current_setting('synchronous_commit') = 'off'
+      union all
+     select set_config('default_transaction_isolation', 'read committed', false)`,
   )
 }
 

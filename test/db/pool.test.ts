@@ -105,6 +105,16 @@ describe('query', () => {
     expect(rows).toEqual([{ synchronous_commit: 'on' }])
   })
 
+  it('sees what the holder of a lock did, although the role may be set to see the past', async () => {
+    await database.query(
+      `do $$ begin
+         execute format('alter database %I set default_transaction_isolation = serializable', current_database());
+       end $$`,
+    )
+    const { rows } = await openSecond().query('show transaction_isolation')
+    expect(rows).toEqual([{ transaction_isolation: 'read committed' }])
+  })
+
   it('closes twice without complaint', async () => {
     const second = openDatabase({ connection: database.connection })
     await second.query('select 1')
