@@ -21,9 +21,14 @@ interface Service {
   readonly stop_grace_period?: string
 }
 
+interface Network {
+  readonly internal?: boolean
+  readonly ipam?: { readonly config: readonly { readonly gateway: string }[] }
+}
+
 interface Compose {
   readonly services: Readonly<Record<'postgres' | 'drachtio' | 'bridge' | 'sipp', Service>>
-  readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>
+  readonly networks: Readonly<Record<'database' | 'calls', Network>>
 }
 
 const text = readFileSync('docker-compose.yml', 'utf8')
@@ -139,6 +144,8 @@ describe('docker-compose.yml', () => {
     expect(config.drachtio?.host).toBe('drachtio')
     expect(config.databaseUrl).toContain('@postgres:5432/bridgeback')
     expect(config.allowPrivateTargets).toEqual([])
+    // Where what is published comes from: the buyer is in X-Forwarded-For.
+    expect(config.trustProxy).toEqual(networks.calls.ipam?.config.map(({ gateway }) => gateway))
   })
 
   it('gives the bridge time to let calls end before it is killed', () => {
