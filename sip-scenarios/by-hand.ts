@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import { type Plan, withScenarios } from './plan.ts'
-import type { BuyerPart, Scenario } from './scenario.ts'
+import type { BuyerPart, PostbackStep, Scenario } from './scenario.ts'
 
 export interface HandSurroundings {
   /** Where SIPp will be. */
@@ -23,12 +23,14 @@ export function byHand(scenario: Scenario, surroundings: HandSurroundings): stri
     `# ${name}: ${proves}`,
     ...(differs === undefined ? [] : [`# A drachtio-server differs: ${differs}`]),
     '',
-    '# To be applied to a service of your own: it replaces what is configured there.',
+    '# To be applied to a service of your own ("npm run apply -- FILE"): it replaces what is configured there.',
     configuration(scenario, surroundings).trimEnd(),
     '',
+    '# In sip-scenarios, each in a terminal of its own, in this order:',
     ...commands(scenario, surroundings),
     '',
-    ...postbacks.map(({ when, query, answer }) => `# ${when}: set_value?${query} -> ${answer}`),
+    ...postbackLines(postbacks),
+    '# What has to be in the record then (GET /api/v1/calls, or the dashboard):',
     ...recordLines('the call', expected.call),
     ...(expected.later ? recordLines('later calls', expected.later.call) : []),
   ].join('\n')
@@ -74,7 +76,7 @@ function commands(scenario: Scenario, surroundings: HandSurroundings): readonly 
 }
 
 function buyerCommand(
-  { calls = 1, buyerCalls = [], refusal, countsCopies }: Scenario,
+  { calls = 1, buyerCalls = [], refusal, countsCopies, postbacks }: Scenario,
   part: BuyerPart,
   index: number,
   { localIp }: HandSurroundings,
@@ -85,11 +87,22 @@ function buyerCommand(
     `sipp -sf buyer/${part}.xml -i ${localIp} -p ${port} -m ${buyerCalls[index] ?? calls}`,
     ...(refusal === undefined ? [] : [`-key status "SIP/2.0 ${refusal}"`]),
     ...(countsCopies ? ['-nr'] : []),
+    ...(postbacks ? ['-trace_msg'] : []),
   ].join(' ')
 }
 
+function postbackLines(steps: readonly PostbackStep[]): readonly string[] {
+  if (steps.length === 0) return []
+  return [
+    "# UUID and key of a postback stand in the buyer's INVITE, which -trace_msg writes to uas-…_messages.log.",
+    ...steps.map(({ when, query, answer, key = '{key}' }) => {
+      return `# call ${when}: /calls/{uuid}/set_value?key=${key}&${query} -> ${answer}`
+    }),
+  ]
+}
+
 function recordLines(what: string, call: object | undefined): readonly string[] {
-  if (!call) return [`# ${what}: none in the record`]
+  if (!call) return [`# ${what}: none`]
   const facts = Object.entries(call).map(([name, value]) => `${name} ${String(value)}`)
-  return [`# ${what} in the record: ${facts.join('; ')}`]
+  return [`# ${what}: ${facts.join('; ')}`]
 }

@@ -16,6 +16,21 @@ it('says how a scenario is played with SIPp alone', () => {
   ])
 })
 
+it('says what is done with each part of it, and by which key a postback is sent', () => {
+  const scenario = SCENARIOS.find(({ name }) => name === 'refused-postbacks')
+  const lines = scenario ? byHand(scenario, SURROUNDINGS).split('\n') : []
+  expect(lines).toContain('sipp -sf buyer/uas-answers.xml -i 10.0.0.9 -p 5071 -m 1 -trace_msg')
+  expect(lines.filter((line) => line.startsWith('#')).slice(1, -1)).toEqual([
+    '# To be applied to a service of your own ("npm run apply -- FILE"): it replaces what is configured there.',
+    '# In sip-scenarios, each in a terminal of its own, in this order:',
+    "# UUID and key of a postback stand in the buyer's INVITE, which -trace_msg writes to uas-…_messages.log.",
+    '# call ended: /calls/{uuid}/set_value?key=wrong&revenue=10.00 -> 403 refused wrong_key',
+    '# call ended: /calls/{uuid}/set_value?key={key}&revenue=10,00 -> 400 refused wrong_decimal_separator',
+    '# call ended: /calls/{uuid}/set_value?key={key}&revenue=10.00 -> 200 converted posted_revenue',
+    '# What has to be in the record then (GET /api/v1/calls, or the dashboard):',
+  ])
+})
+
 const special = SCENARIOS.filter(({ configuration, from }) => configuration ?? from)
 
 it.each(special)('gives a configuration that is taken as it stands: $name', (scenario) => {
