@@ -87,9 +87,22 @@ async function request(base: string, path: string, options: RequestInit): Promis
     )
   })
   if (response.ok) return response
-  const said = (await response.text()).slice(0, 500)
+  const said = await response.text()
   if (response.status === 401) {
     throw new AppError('unauthorised', `The API at ${base} refused the key: correct --api-key.`)
   }
-  throw new Error(`${options.method ?? 'GET'} ${path} was answered ${response.status}: ${said}`)
+  if (response.status === 422) throw new AppError('invalid_configuration', refusalOf(base, said))
+  const asked = `${options.method ?? 'GET'} ${path}`
+  throw new Error(`${asked} was answered ${response.status}: ${said.slice(0, 500)}`)
+}
+
+/** The first problem says what to do about it, and most often about the others too. */
+function refusalOf(base: string, said: string): string {
+  const { problems = [] } = JSON.parse(said) as {
+    readonly problems?: readonly { readonly path: string; readonly message: string }[]
+  }
+  const [first] = problems
+  const problem = first ? `${first.path} ${first.message}` : said
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : ''
+  return `The service at ${base} refuses the configuration: ${problem}${more}.`
 }

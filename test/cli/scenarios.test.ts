@@ -50,6 +50,16 @@ describe('bridgeback scenarios', OPTIONS, () => {
     expect(command.output()).toMatch(/\n0 passed, 1 failed\n$/)
   })
 
+  it('says in one sentence what the service has against the configuration', async () => {
+    const service = await startOwnService({ localIp: '127.0.0.2', env: {} })
+    onTestFinished(() => service.close())
+    const command = startCommand(['scenarios', 'complete', ...targetOptions(service)])
+    expect(await command.exited).toBe(1)
+    expect(command.errors()).toMatch(
+      /^The service at http:\S+ refuses the configuration: campaigns\[0\]\.tracking_urls\[0\]\.url may not be .+ add its network to ALLOW_PRIVATE_TARGETS \(and \d+ more\)\.\n$/,
+    )
+  })
+
   it.each([
     { args: ['nonsense'], said: /^There is no scenario called nonsense: .+\.\n$/ },
     {
