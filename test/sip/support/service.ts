@@ -80,10 +80,15 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     log: { ...silent, ...options.log },
   })
   let serverLost: Promise<void> | undefined
-  const loseServer = () => (serverLost ??= world.close())
+  // Not `world.close`, which waits until nobody is connected to the server any more.
+  const end = async () => {
+    await Promise.all([callerPhone, ...buyers].map((phone) => phone.close()))
+    await world.stack.close()
+  }
+  const loseServer = () => (serverLost ??= end())
   onTestFinished(async () => {
     await controller.close(0)
-    await loseServer()
+    await (serverLost ?? world.close())
   })
   return {
     world,
