@@ -89,26 +89,25 @@ async function untilOver(
   call: Call,
   facts: CallFacts,
   { buyer, answer, clock, lost }: Answered,
-  bridged: Bridge,
+  bridge: Bridge,
 ): Promise<Ending> {
   const gone = Promise.withResolvers<void>()
-  relayRequests(bridged, relaySetUp(call, bridged, answer), gone.resolve)
-  const stored = store(call, {
+  relayRequests(bridge, relaySetUp(call, bridge, answer), gone.resolve)
+  const bridged = store(call, {
     facts,
     rules: call.admitted.found.campaign,
     buyerId: buyer.buyerId,
     leg: clock.now(),
     lost,
   })
-  const { hungUpBy, endReason } = await untilEnd(call, bridged, {
+  const { hungUpBy, endReason } = await untilEnd(call, bridge, {
     limitMs: limitOf(call, buyer),
     gone: gone.promise,
   })
   const endedAtMs = performance.now()
   const connectedMs = endedAtMs - clock.answeredAtMs()
-  await stored
-  const leg = { ...clock.ended({ sipStatus: 200 }), endedAgoMs: performance.now() - endedAtMs }
-  return { hungUpBy, endReason, connectedMs, sipStatus: 200, legs: [leg], endedAtMs }
+  const legs = [clock.ended({ sipStatus: 200 })]
+  return { hungUpBy, endReason, connectedMs, sipStatus: 200, legs, endedAtMs, bridged }
 }
 
 /** Never fails: those who talk are left alone, whatever becomes of the record. */

@@ -10,6 +10,8 @@ export interface Ending extends Pick<
 > {
   /** On the monotonic clock. */
   readonly endedAtMs: number
+  /** Settles when it is stored that a buyer had the call, which comes before the end. */
+  readonly bridged?: Promise<void>
 }
 
 /** The caller gave up before a buyer had answered. */

@@ -19,7 +19,8 @@ import { ringRound, type RoundResult } from './ring-round.ts'
 
 /**
  * Takes one call from its INVITE to its end: stored before a buyer is dialled, tried with each buyer in turn,
- * bridged, and ended. `onLive` is told when the call begins; the promise settles when its end is stored.
+ * bridged, and ended. `onLive` is told when the call begins. Its place is given back when nobody is on the line
+ * any more; the promise settles when its end is stored, which may take as long as the database is away.
  */
 export async function runCall(
   deps: InviteDeps,
@@ -28,12 +29,22 @@ export async function runCall(
 ): Promise<void> {
   const call = createCall(deps, incoming)
   onLive(call)
+  const ending = await takeCall(call).finally(incoming.leave)
+  if (ending) await end(call, ending)
+}
+
+/**
+ * How the call ended; undefined for one that could not be stored, which has no end to store either. Should its
+ * beginning have been committed after all, it is a forgotten call, and those are closed every few seconds.
+ */
+async function takeCall(call: Call): Promise<Ending | undefined> {
+  const { deps, callUuid } = call
   const begun = await begin(call).catch((error: unknown) => {
-    deps.log.error('call.not_stored', { call_uuid: call.callUuid, error })
+    deps.log.error('call.not_stored', { call_uuid: callUuid, error })
   })
-  if (!begun) return end(call, refuse(call, 503, 'not_stored', []))
-  const ending = await connect(call, begun).catch((error: unknown) => fail(call, error))
-  await end(call, ending)
+  if (begun) return connect(call, begun).catch((error: unknown) => fail(call, error))
+  refuse(call, 503, 'not_stored', [])
+  return undefined
 }
 
 async function connect(call: Call, { facts, plan }: BegunCall): Promise<Ending> {
@@ -48,9 +59,9 @@ function fail(call: Call, error: unknown): Ending {
   return refuse(call, 500, 'bridge_failed', [])
 }
 
-/** Also for a call whose beginning failed: that may have been stored although nobody heard of it. */
-function end({ deps, callUuid, startedAtMs }: Call, ending: Ending): Promise<void> {
-  const { endedAtMs, ...facts } = ending
+async function end({ deps, callUuid, startedAtMs }: Call, ending: Ending): Promise<void> {
+  const { endedAtMs, bridged, ...facts } = ending
+  await bridged
   return deps.flow.endCall({
     ...facts,
     callUuid,

@@ -55,6 +55,8 @@ export interface IncomingCall {
   readonly request: SipRequest
   readonly response: SipResponse
   readonly admitted: Admitted
+  /** Gives back the place that it has among the calls of its trunk, caller and number. */
+  readonly leave: () => void
 }
 
 /** A call on its way, with what only its own steps may know and change. */

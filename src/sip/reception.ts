@@ -50,7 +50,7 @@ export function createReception(options: ReceptionOptions): Reception {
     if (isKnown) memory.end(request, status)
     response.send(status, headers ? { headers } : {})
   }
-  const take = (incoming: IncomingCall, leave: () => void) => {
+  const take = (incoming: IncomingCall) => {
     const { request, response } = incoming
     const deps = { ...options, memory, findBuyer: options.directory().buyer }
     let call: LiveCall | undefined
@@ -61,7 +61,6 @@ export function createReception(options: ReceptionOptions): Reception {
         if (!response.finalResponseSent) response.send(500)
       })
       .finally(() => {
-        leave()
         if (memory.find(request)?.kind === 'under_way') memory.end(request, undefined)
         if (call) live.delete(call)
       })
@@ -85,7 +84,7 @@ export function createReception(options: ReceptionOptions): Reception {
       if (admission.kind === 'refused') return refuse(request, response, admission)
       const entry = limits.enter(entranceOf(admission))
       if (entry.kind === 'refused') return refuse(request, response, beyondLimit(entry.reason))
-      return take({ request, response, admitted: admission }, entry.leave)
+      return take({ request, response, admitted: admission, leave: entry.leave })
     },
     isDraining: () => isDraining,
     liveCalls: () => live.size,

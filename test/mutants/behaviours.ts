@@ -69,8 +69,8 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
   {
     name: 'places-are-kept',
     row: 'behaviour-bye',
-    file: 'sip/reception.ts',
-    find: `        leave()\n`,
+    file: 'sip/invite.ts',
+    find: `.finally(incoming.leave)`,
     replace: ``,
     proof: byTest('sip/reception.test.ts', 'hears 486 while it has as many calls'),
   },
@@ -246,8 +246,8 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     name: 'unstored-calls-are-486',
     row: 'behaviour-loops',
     file: 'sip/invite.ts',
-    find: `return end(call, refuse(call, 503, 'not_stored', []))`,
-    replace: `return end(call, refuse(call, 486, 'not_stored', []))`,
+    find: `refuse(call, 503, 'not_stored', [])`,
+    replace: `refuse(call, 486, 'not_stored', [])`,
     proof: byTest('sip/controller.test.ts', 'refuses a call that cannot be stored with 503'),
   },
   {

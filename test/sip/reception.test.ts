@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { answerChallenge } from '../../src/sip/digest-answer.ts'
 import { waitFor } from '../support/wait.ts'
-import type { Message, Phone } from './engine/support/phone.ts'
+import { type Message, type Phone, SDP } from './engine/support/phone.ts'
 import { aTrunk } from './support/invite.ts'
 import { header, keys, newInvite, planned, startService } from './support/service.ts'
 
 const LOOPBACK = ['127.0.0.0/8']
+const BUYER_SDP = SDP.replace('6000', '7000')
 
 /** Waits for the answer on the second branch; copies of the first one are passed over. */
 async function heardAgain(phone: Phone, what: string): Promise<void> {
@@ -179,6 +180,47 @@ describe('a trunk with limits', () => {
     await waitFor(() => service.controller.liveCalls() === 0, { what: 'the call to be over' })
     callerPhone.sendRaw(refused.invite().replaceAll('-invite', '-later'))
     await newInvite(buyers[0] as Phone, invite)
+  })
+
+  const never = () => new Promise<void>(() => {})
+  const ofOne = [aTrunk({ allow: LOOPBACK, concurrentMax: 1 })]
+
+  it('hears 503 for every call that cannot be stored, and never 486 for those before it', async () => {
+    let asked = 0
+    const beginCall = () => {
+      asked++
+      return Promise.reject(new Error('away'))
+    }
+    const service = await startService({ trunks: ofOne, flow: { beginCall, endCall: never } })
+    for (const calls of [1, 2, 3]) {
+      const caller = service.dial()
+      const refusal = await service.callerPhone.expect('503 INVITE')
+      service.callerPhone.sendRaw(caller.ack(refusal))
+      expect(asked).toBe(calls)
+    }
+  })
+
+  it('has the place of a call back that nobody is in, though its end cannot be stored', async () => {
+    const service = await startService({
+      trunks: ofOne,
+      flow: { bridgeCall: never, endCall: never },
+    })
+    const { callerPhone, buyers } = service
+    const [buyer] = buyers as readonly [Phone]
+    const caller = service.dial()
+    let invite = await buyer.expect('INVITE')
+    buyer.answer(invite, 200, { body: BUYER_SDP })
+    const answer = await callerPhone.expect('200 INVITE')
+    callerPhone.sendRaw(caller.ack(answer))
+    callerPhone.sendRaw(caller.inDialog(answer, 'BYE', 2))
+    buyer.answer(await buyer.expect('BYE'), 200)
+    for (const status of [486, 480]) {
+      service.dial()
+      invite = await newInvite(buyer, invite)
+      buyer.answer(invite, status)
+      await callerPhone.expect(`${status} INVITE`)
+    }
+    expect(service.controller.liveCalls()).toBe(3)
   })
 
   const none = { callsPerSecondMax: undefined, concurrentMax: undefined }
