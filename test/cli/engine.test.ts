@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { connectSipClient } from '../../src/sip/srf.ts'
 import { createTlsRig } from '../support/tls-files.ts'
 import { waitFor } from '../support/wait.ts'
-import { startCommand } from './support/command.ts'
+import { startCommand, startProgram } from './support/command.ts'
 
 const FREE = ['--sip', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--transports', 'udp']
 
@@ -97,6 +97,14 @@ describe('bridgeback engine', () => {
     expect(await engine.exited).toBe(2)
     expect(engine.errors()).toBe(`error: option ${says}\n(try --help)\n`)
     expect(engine.output()).toBe('')
+  })
+
+  it('starts under "node --watch" too, as "npm run dev" does', async () => {
+    const args = ['bin/bridgeback.js', 'engine', ...FREE, '--secret', 's']
+    const engine = startProgram('--watch', args)
+    const { sip } = await addressesOf(engine.output)
+    expect(sip).toMatch(/^127\.0\.0\.1:\d+$/)
+    expect(engine.errors()).toBe('')
   })
 
   it('says in one sentence that an address is taken', async () => {

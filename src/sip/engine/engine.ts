@@ -58,18 +58,17 @@ export async function startEngine(
     resourceLimits: { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 4_096 },
   })
   const exited = whenExited(worker)
-  const started = await firstMessage(worker)
+  worker.on('message', (message: FromWorker) => {
+    if (message.type === 'fault') onFault(message.error)
+    else if (message.type === 'warning') onWarning(message.sentence)
+  })
+  const started = await whenStarted(worker)
   if (started === undefined)
     throw (await exited) ?? new Error('The SIP engine ended while it was starting.')
   if (started.type === 'failed') {
     await worker.terminate()
     throw new Error(started.message)
   }
-  if (started.type !== 'started') throw new Error('The SIP engine began with something else.')
-  worker.on('message', (message: FromWorker) => {
-    if (message.type === 'fault') onFault(message.error)
-    else if (message.type === 'warning') onWarning(message.sentence)
-  })
   const questions = createQuestions(worker, exited)
   return {
     ...started.addresses,
@@ -90,10 +89,17 @@ export async function startEngine(
   }
 }
 
-/** What the thread says first; undefined if it ends without a word. */
-function firstMessage(worker: Worker): Promise<FromWorker | undefined> {
-  const { promise, resolve } = Promise.withResolvers<FromWorker | undefined>()
-  worker.once('message', resolve)
+type Start = Extract<FromWorker, { readonly type: 'started' | 'failed' }>
+
+/**
+ * What has come of the start; undefined if the thread ends without a word. Under `node --watch` a thread
+ * also says which files it has loaded.
+ */
+function whenStarted(worker: Worker): Promise<Start | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Start | undefined>()
+  worker.on('message', (message: FromWorker) => {
+    if (message.type === 'started' || message.type === 'failed') resolve(message)
+  })
   worker.once('exit', () => {
     resolve(undefined)
   })
