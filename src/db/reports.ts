@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { transactUntil } from './cancellable.ts'
 import type { Database, Queryable } from './queryable.ts'
 
 /** What a report may be broken down by. */
@@ -120,11 +121,21 @@ async function findInstant(db: Queryable, from: Date | string, timeZone: string)
 const ROWS_AT_ONCE = 500
 const STATEMENT_TIMEOUT_MS = 120_000
 
-/** Hands over the rows of a report, a few hundred at a time and in the order of its dimensions. */
+/** Who reads a report. */
+export interface ReportReader {
+  readonly onRows: (rows: readonly ReportRow[]) => Promise<void>
+  /** Aborted when nobody reads it any more. */
+  readonly gone: AbortSignal
+}
+
+/**
+ * Hands over the rows of a report, a few hundred at a time and in the order of its dimensions. Ends as soon as
+ * its reader has gone.
+ */
 export async function readReport(
   database: Database,
   query: ReportQuery,
-  onRows: (rows: readonly ReportRow[]) => Promise<void>,
+  { onRows, gone }: ReportReader,
 ): Promise<void> {
   const read = async (db: Queryable) => {
     const { from, to, timeZone } = query
@@ -139,5 +150,5 @@ export async function readReport(
       await onRows(rows)
     }
   }
-  await database.transaction(read, { statementTimeoutMs: STATEMENT_TIMEOUT_MS })
+  await transactUntil(database, read, { until: gone, statementTimeoutMs: STATEMENT_TIMEOUT_MS })
 }

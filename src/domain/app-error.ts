@@ -10,6 +10,7 @@ export type AppErrorCode =
   | 'unauthorised'
   | 'conflict'
   | 'search_too_slow'
+  | 'too_many_searches'
 
 /**
  * A failure of the world that a person will read: `message` says in one sentence what is wrong and

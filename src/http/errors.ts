@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { isConnectionFailure } from '../db/pool.ts'
-import { AppError } from '../domain/app-error.ts'
+import { AppError, type AppErrorCode } from '../domain/app-error.ts'
 
 const PROBLEMS = {
   malformed_request: [400, 'The request is not valid HTTP.'],
@@ -23,6 +23,7 @@ const PROBLEMS = {
   headers_too_large: [431, 'The header section is too large.'],
   internal_error: [500, 'Something went wrong here; the log has the details.'],
   unavailable: [503, 'The database is away; try again later.'],
+  too_many_searches: [503, 'Others search at present; try again in a moment.'],
   not_ready: [503, 'Something that this service needs is away.'],
 } as const satisfies Record<string, readonly [status: number, detail: string]>
 
@@ -44,7 +45,7 @@ export interface Problem {
 /** The content type of every problem. @see RFC 9457 §3 */
 export const PROBLEM_TYPE = 'application/problem+json'
 
-/** Seconds after which a client may ask again when the database was away. */
+/** Seconds after which a client may ask again what could not be done at present. */
 export const RETRY_AFTER_SECONDS = 5
 
 /** On every answer: the URL of a postback holds a key, and nothing here is for caches. */
@@ -78,9 +79,12 @@ const BY_STATUS: Readonly<Record<number, ProblemCode>> = {
   415: 'unsupported_media_type',
 }
 
+const isOfSearches = (code: AppErrorCode) =>
+  code === 'search_too_slow' || code === 'too_many_searches'
+
 /** What a thrown error is to the client. Everything that is not known to be the client's doing is ours. */
 export function problemCodeOf(error: unknown): ProblemCode {
-  if (error instanceof AppError && error.code === 'search_too_slow') return error.code
+  if (error instanceof AppError && isOfSearches(error.code)) return error.code
   if (isConnectionFailure(error)) return 'unavailable'
   const { statusCode, code } = error as { statusCode?: unknown; code?: unknown }
   if (typeof statusCode !== 'number' || statusCode >= 500) return 'internal_error'

@@ -104,7 +104,7 @@ function addHooks(app: FastifyInstance, logger: Logger): void {
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, 'not_found'))
   app.setErrorHandler((error, request, reply) => {
     const code = problemCodeOf(error)
-    if (buildProblem(code).status >= 500) {
+    if (code !== 'too_many_searches' && buildProblem(code).status >= 500) {
       logger.error('http.failed', { request_id: request.id, error })
     }
     return sendProblem(reply, code)

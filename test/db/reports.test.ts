@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readReport, type ReportQuery, type ReportRow } from '../../src/db/reports.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { waitFor } from '../support/wait.ts'
 
 const database = await openTestDatabase()
 
@@ -22,17 +23,21 @@ async function insertCall({ startedAt, version = 1 }: StoredCall): Promise<void>
   )
 }
 
+const aReport = (query: Partial<ReportQuery> = {}): ReportQuery => ({
+  by: ['campaign'],
+  time: 'call',
+  from: new Date('2026-01-01T00:00:00Z'),
+  to: new Date('2027-01-01T00:00:00Z'),
+  timeZone: 'UTC',
+  ...query,
+})
+
 async function report(query: Partial<ReportQuery>): Promise<readonly ReportRow[]> {
   const found: ReportRow[] = []
-  const whole: ReportQuery = {
-    by: ['campaign'],
-    time: 'call',
-    from: new Date('2026-01-01T00:00:00Z'),
-    to: new Date('2027-01-01T00:00:00Z'),
-    timeZone: 'UTC',
-    ...query,
-  }
-  await readReport(database, whole, async (rows) => void found.push(...rows))
+  await readReport(database, aReport(query), {
+    onRows: async (rows) => void found.push(...rows),
+    gone: new AbortController().signal,
+  })
   return found
 }
 
@@ -96,3 +101,25 @@ describe('a range of days', () => {
     expect(rows.map((row) => [row.day, row.calls])).toEqual([[day, 2]])
   })
 })
+
+it('ends at once when its reader goes while rows are computed', async () => {
+  const leaves = new AbortController()
+  await database.transaction(async (db) => {
+    await db.query('lock table calls')
+    const given = readReport(database, aReport(), {
+      onRows: () => Promise.resolve(),
+      gone: leaves.signal,
+    }).catch((error: unknown) => error)
+    await waitFor(isWaiting, { what: 'the report to wait for the table' })
+    leaves.abort()
+    expect(await given).toMatchObject({ code: '57014' })
+    expect(await isWaiting()).toBe(false)
+  })
+})
+
+async function isWaiting(): Promise<boolean> {
+  const { rows } = await database.query(
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return rows.length > 0
+}

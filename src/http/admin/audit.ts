@@ -3,10 +3,11 @@ import { z } from 'zod'
 import { listActs, type RecordedAct } from '../../db/audit.ts'
 import { ENVIRONMENT_KEY } from '../../domain/api-key.ts'
 import { ACTS } from '../../domain/audit.ts'
+import { goneOf } from '../gone.ts'
 import { type Answer, described, page } from '../openapi/route-description.ts'
 import { instant, textOrNull } from './answer-fields.ts'
 import { Instant, pageOf, PageSize, readQuery } from './query.ts'
-import type { Search } from './search.ts'
+import { type Search, SEARCH_PROBLEMS } from './search.ts'
 
 const Query = z.strictObject({
   who: z
@@ -47,7 +48,7 @@ const LIST = described({
   summary: 'Lists what people have done by hand, the latest first',
   query: Query,
   answers: { 200: page('A page of the record.', z.array(ACT_ANSWER)) },
-  problems: ['search_too_slow'],
+  problems: SEARCH_PROBLEMS,
 })
 
 /** `GET /audit`: what people have done by hand, latest first. */
@@ -57,7 +58,7 @@ export function registerAudit(app: FastifyInstance, search: Search): void {
     if (!query) return reply
     const { limit, who, what, created_from: from, created_to: to, before } = query
     const filters = { who, what, from, to, before }
-    const found = await search((db) => listActs(db, filters, limit + 1))
+    const found = await search((db) => listActs(db, filters, limit + 1), goneOf(reply))
     const keyOf = ({ auditId }: RecordedAct) => String(auditId)
     return pageOf(found, reply, { limit, keyOf }).map(showAct)
   })

@@ -12,11 +12,12 @@ import type { Database, Queryable } from '../../db/queryable.ts'
 import { normaliseNumber } from '../../domain/number.ts'
 import { lowestUuidAt, parseCallUuid } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
+import { goneOf } from '../gone.ts'
 import { type AnswerDescription, described, json, page } from '../openapi/route-description.ts'
 import { callState } from './answer-fields.ts'
 import { CALL_ANSWER, CALL_DETAILS_ANSWER, showCall, showCallDetails } from './call-answer.ts'
 import { Instant, pageOf, PageSize, readQuery, Uuid } from './query.ts'
-import type { Search } from './search.ts'
+import { type Search, SEARCH_PROBLEMS } from './search.ts'
 import { buildTimeline, TIMELINE_ANSWER } from './timeline.ts'
 import { POSTBACK_ANSWER, SETTLEMENT_ANSWER, showPostback, showSettlement } from './trail.ts'
 
@@ -59,7 +60,7 @@ const LIST = described({
   summary: 'Lists calls, the newest first',
   query: ListQuery,
   answers: { 200: page('A page of calls.', z.array(CALL_ANSWER)) },
-  problems: ['search_too_slow'],
+  problems: SEARCH_PROBLEMS,
 })
 
 const aboutCall = (summary: string, answer: AnswerDescription) =>
@@ -82,7 +83,10 @@ export function registerCalls(app: FastifyInstance, { database }: CallsDeps, sea
   app.get('/calls', LIST, async (request, reply) => {
     const query = readQuery(ListQuery, request.query, reply)
     if (!query) return reply
-    const found = await search((db) => listCalls(db, filtersOf(query), query.limit + 1))
+    const found = await search(
+      (db) => listCalls(db, filtersOf(query), query.limit + 1),
+      goneOf(reply),
+    )
     const keyOf = ({ callUuid }: CallOverview) => callUuid
     return pageOf(found, reply, { limit: query.limit, keyOf }).map(showCall)
   })

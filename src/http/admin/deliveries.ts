@@ -18,9 +18,10 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { actorOf } from '../auth.ts'
 import { lowestUuidAt } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
+import { goneOf } from '../gone.ts'
 import { described, json, page } from '../openapi/route-description.ts'
 import { Instant, pageOf, PageSize, readQuery, Uuid } from './query.ts'
-import type { Search } from './search.ts'
+import { type Search, SEARCH_PROBLEMS } from './search.ts'
 import { DELIVERY_ANSWER, FAILED_DELIVERY_ANSWER, showDelivery, showFailed } from './trail.ts'
 
 /** What the resources of deliveries need from around them. */
@@ -87,7 +88,7 @@ const LIST = described({
       z.array(z.union([FAILED_DELIVERY_ANSWER, DELIVERY_ANSWER])),
     ),
   },
-  problems: ['search_too_slow'],
+  problems: SEARCH_PROBLEMS,
 })
 const GET = described({
   group: 'Deliveries',
@@ -165,7 +166,7 @@ async function showFailedPage(
   reply: FastifyReply,
 ): Promise<readonly object[]> {
   const filters = { ...rangeOf(query), before: query.before }
-  const found = await search((db) => listFailed(db, filters, query.limit + 1))
+  const found = await search((db) => listFailed(db, filters, query.limit + 1), goneOf(reply))
   return pageOf(found, reply, { limit: query.limit, keyOf: deliveryId }).map(showFailed)
 }
 

@@ -2,9 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { searchPostbacks } from '../../db/postback-log.ts'
 import { explainPostback } from '../../domain/explain.ts'
+import { goneOf } from '../gone.ts'
 import { described, page } from '../openapi/route-description.ts'
 import { Instant, pageOf, PageSize, readQuery } from './query.ts'
-import type { Search } from './search.ts'
+import { type Search, SEARCH_PROBLEMS } from './search.ts'
 import { POSTBACK_ANSWER, showPostback } from './trail.ts'
 
 const Query = z.strictObject({
@@ -45,7 +46,7 @@ const SEARCH = described({
       ),
     ),
   },
-  problems: ['search_too_slow'],
+  problems: SEARCH_PROBLEMS,
 })
 
 /** `GET /postback-log`: every request whose call exists, refused ones too, newest first. @see behaviour B15 */
@@ -54,7 +55,7 @@ export function registerPostbackSearch(app: FastifyInstance, search: Search): vo
     const query = readQuery(Query, request.query, reply)
     if (!query) return reply
     const { limit, ...filters } = query
-    const found = await search((db) => searchPostbacks(db, filters, limit + 1))
+    const found = await search((db) => searchPostbacks(db, filters, limit + 1), goneOf(reply))
     const entries = pageOf(found, reply, { limit, keyOf: ({ postbackId }) => postbackId })
     return entries.map((postback) => ({
       call_uuid: postback.callUuid,

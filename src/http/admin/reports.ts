@@ -121,9 +121,10 @@ export function registerReports(
     const send = format === 'csv' ? sendCsv : sendJson
     const sendInTurn: Send = (write, gone) =>
       turns(async () => {
-        gone.throwIfAborted() // while it waited for its turn
-        await send(write, wanted, (onRows) => orTooSlow(readReport(database, wanted, onRows)))
-      })
+        const read: Read = (onRows) =>
+          orTooSlow(readReport(database, wanted, { onRows, gone }), gone)
+        await send(write, wanted, read)
+      }, gone)
     return sendStream(reply, sendInTurn, {
       type: `${TYPES[format]}; charset=utf-8`,
       computingMaxMs: COMPUTING_MAX_MS,
