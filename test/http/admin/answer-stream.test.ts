@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { sendStream } from '../../../src/http/admin/answer-stream.ts'
 import { silent } from '../../support/flow.ts'
 import { waitFor } from '../../support/wait.ts'
@@ -88,29 +88,61 @@ describe('a report whose reader goes', () => {
     expect(await (await last).text()).toBe('[]\n')
     expect(report.begun()).toBe(5)
   })
+})
 
-  it('ends its transaction when the reader stays and reads nothing', async () => {
+describe('an answer whose reader stays', () => {
+  interface LongAnswer {
+    readonly pieces: number
+    /** Of each piece. */
+    readonly megabytes: number
+    readonly unreadMaxMs: number
+  }
+
+  /** An answer that a connection has asked for, as large as its pieces are many. */
+  async function open({ pieces, megabytes, unreadMaxMs }: LongAnswer) {
     const { app } = openTestServer()
-    let ended = false
-    app.get('/endless', (_request, reply) =>
+    const options = { type: 'text/csv', computingMaxMs: 20_000, unreadMaxMs, logger: silent }
+    const sent = Promise.withResolvers<number>()
+    app.get('/long', (_request, reply) =>
       sendStream(
         reply,
         async (write) => {
+          let count = 0
           try {
-            for (;;) await write('x'.repeat(1_000_000))
+            for (; count < pieces; count++) await write('x'.repeat(megabytes * 1_000_000))
           } finally {
-            ended = true
+            sent.resolve(count)
           }
         },
-        { type: 'text/csv', computingMaxMs: 5_000, unreadMaxMs: 50, logger: silent },
+        options,
       ),
     )
     const base = await app.listen({ port: 0, host: '127.0.0.1' })
     const connection = openRaw(Number(new URL(base).port))
     connection.socket.pause()
-    connection.send('GET /endless HTTP/1.1\r\nhost: a.example\r\n\r\n')
+    connection.send('GET /long HTTP/1.1\r\nhost: a.example\r\n\r\n')
+    return { connection, sent: sent.promise }
+  }
 
-    await waitFor(() => ended, { what: 'the end of the answer' })
+  it('is given up when nothing of it is read', async () => {
+    const { sent } = await open({ pieces: 1_000, megabytes: 1, unreadMaxMs: 50 })
+    expect(await sent).toBeLessThan(1_000)
+  })
+
+  it('is not, while it is read slowly', async () => {
+    const { connection, sent } = await open({ pieces: 2, megabytes: 50, unreadMaxMs: 1_500 })
+    // 15 MB a second: a piece takes twice as long as nothing may be read.
+    const reading = setInterval(
+      () => void (connection.socket.read(150_000) ?? connection.socket.read()),
+      10,
+    )
+    onTestFinished(() => clearInterval(reading))
+    expect(await sent).toBe(2)
+  })
+
+  it('lets go what has made it, where it is small', async () => {
+    const { sent } = await open({ pieces: 10, megabytes: 0.1, unreadMaxMs: 50 })
+    expect(await sent).toBe(10)
   })
 })
 
