@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { type CallFilters, listCalls } from '../../src/db/call-records.ts'
 import type { Queryable } from '../../src/db/queryable.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { planOf } from '../support/plan.ts'
 
 const database = await openTestDatabase({ max: 1 })
 await insertHistory(database)
@@ -20,24 +21,6 @@ async function insertHistory(db: Queryable): Promise<void> {
   await db.query('analyze calls')
 }
 
-/** How the list is read, as the plan's lines. */
-async function planOf(filters: CallFilters): Promise<string> {
-  const lines: string[] = []
-  const explain: Queryable = {
-    async query(statement, values) {
-      if (typeof statement !== 'string') throw new TypeError('the list has no name')
-      const plan = await database.query<{ 'QUERY PLAN': string }>(
-        `explain (costs off) ${statement}`,
-        values,
-      )
-      lines.push(...plan.rows.map((row) => row['QUERY PLAN']))
-      return { rows: [], rowCount: 0 }
-    },
-  }
-  await listCalls(explain, filters, 25)
-  return lines.join('\n')
-}
-
 it.each<[string, CallFilters, RegExp]>([
   ['a campaign that has ended', { campaignId: 'old' }, /using calls_\w+_call_uuid_idx/],
   ['a caller', { callerNumber: '+12120000007' }, /(?:using|on) calls_\w+caller_number\w+_idx/],
@@ -49,7 +32,7 @@ it.each<[string, CallFilters, RegExp]>([
     /using calls_\w+_pkey/,
   ],
 ])('lists the calls of %s without reading the others', async (_, filters, index) => {
-  const plan = await planOf(filters)
+  const plan = await planOf(database, (db) => listCalls(db, filters, 25))
   expect(plan).toMatch(index)
   expect(plan).not.toMatch(/Seq Scan on calls/)
 })

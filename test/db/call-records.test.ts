@@ -1,9 +1,9 @@
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, it } from 'vitest'
 import { type CallFilters, findCall, listCalls } from '../../src/db/call-records.ts'
-import type { Queryable } from '../../src/db/queryable.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { aCampaign, anEndedCall, beginCall, bridgeCall, flowOn, post } from '../support/flow.ts'
+import { planOf } from '../support/plan.ts'
 
 describe('findCall', () => {
   it('gives the call with its money and the buyers that were tried', async () => {
@@ -103,23 +103,12 @@ describe('listCalls', () => {
   it('reads only the months that are asked for', async () => {
     const db = await openTestDatabase()
     await db.query(`select ensure_partitions('2026-01-01', '2026-06-30')`)
-    const plan: string[] = []
-    const explaining: Queryable = {
-      async query(statement, values) {
-        const { rows } = await db.query<{ 'QUERY PLAN': string }>(
-          `explain ${typeof statement === 'string' ? statement : statement.text}`,
-          values,
-        )
-        plan.push(...rows.map((row) => row['QUERY PLAN']))
-        return { rows: [], rowCount: 0 }
-      },
-    }
     const filters = {
       fromUuid: '019cabd8-3800-0000-0000-000000000000', // 2026-03-02
       beforeUuid: '019ccfe4-bc00-0000-0000-000000000000', // 2026-03-09
     }
-    await listCalls(explaining, filters, 25)
-    const read = new Set([...plan.join('\n').matchAll(/ on (calls_\w+)/g)].map(([, name]) => name))
+    const plan = await planOf(db, (explained) => listCalls(explained, filters, 25))
+    const read = new Set([...plan.matchAll(/ on (calls_\w+)/g)].map(([, name]) => name))
     expect([...read]).toEqual(['calls_2026_03'])
   })
 })

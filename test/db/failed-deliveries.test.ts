@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { type FailedFilters, listFailed } from '../../src/db/failed-deliveries.ts'
-import type { Queryable } from '../../src/db/queryable.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { planOf } from '../support/plan.ts'
 
 const FAILED = 20_000
 
@@ -22,24 +22,6 @@ async function openHistory() {
 }
 
 const database = await openHistory()
-
-/** How the list is read, as the plan's lines. */
-async function planOf(filters: FailedFilters): Promise<string> {
-  const lines: string[] = []
-  const explain: Queryable = {
-    async query(statement, values) {
-      if (typeof statement !== 'string') throw new TypeError('the list has no name')
-      const plan = await database.query<{ 'QUERY PLAN': string }>(
-        `explain (costs off) ${statement}`,
-        values,
-      )
-      lines.push(...plan.rows.map((row) => row['QUERY PLAN']))
-      return { rows: [], rowCount: 0 }
-    },
-  }
-  await listFailed(explain, filters, 25)
-  return lines.join('\n')
-}
 
 const LAST = {
   callUuid: '00000010-0000-4000-8000-000000000000',
@@ -61,7 +43,7 @@ it.each<[string, FailedFilters, RegExp]>([
     /(?:using|on) failed_deliveries_campaign/,
   ],
 ])('lists %s without reading the others', async (_, filters, index) => {
-  const plan = await planOf(filters)
+  const plan = await planOf(database, (db) => listFailed(db, filters, 25))
   expect(plan).toMatch(index)
   expect(plan).not.toMatch(/Seq Scan/)
 })

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { type PostbackFilters, searchPostbacks } from '../../src/db/postback-log.ts'
 import type { Queryable } from '../../src/db/queryable.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { planOf } from '../support/plan.ts'
 
 const database = await openTestDatabase({ max: 1 })
 await insertHistory(database)
@@ -26,23 +27,13 @@ async function insertHistory(db: Queryable): Promise<void> {
   await db.query('analyze')
 }
 
-/** How a page is read, as the plan's lines, and how many postbacks were looked at for it. */
-async function planOf(filters: PostbackFilters) {
-  const lines: string[] = []
-  const explain: Queryable = {
-    async query(statement, values) {
-      if (typeof statement !== 'string') throw new TypeError('the search has no name')
-      const plan = await database.query<{ 'QUERY PLAN': string }>(
-        `explain (analyze, costs off, timing off, summary off) ${statement}`,
-        values,
-      )
-      lines.push(...plan.rows.map((row) => row['QUERY PLAN']))
-      return { rows: [], rowCount: 0 }
-    },
-  }
-  await searchPostbacks(explain, filters, 26)
-  return lines.join('\n')
-}
+/** How a page is read, and how many postbacks were looked at for it. */
+const planOfPage = (filters: PostbackFilters) =>
+  planOf(
+    database,
+    (db) => searchPostbacks(db, filters, 26),
+    'analyze, costs off, timing off, summary off',
+  )
 
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
 
@@ -55,14 +46,14 @@ it.each<[string, PostbackFilters]>([
     { before: '01890a5d-ac96-774b-bcce-b302099a8057', from: daysAgo(999) },
   ],
 ])('reads a page of %s from the end of its range and sorts nothing', async (_, filters) => {
-  const plan = await planOf(filters)
+  const plan = await planOfPage(filters)
 
   expect(plan).toMatch(/Index Scan Backward using postbacks_\w*postback_id_idx/)
   expect(plan).not.toMatch(/Seq Scan on postbacks|Sort|Hash/)
 })
 
 it('looks at no postback that came before the range, a day excepted', async () => {
-  const plan = await planOf({ reason: 'no_such_reason', from: daysAgo(2) })
+  const plan = await planOfPage({ reason: 'no_such_reason', from: daysAgo(2) })
 
   const passedOver = [...plan.matchAll(/Rows Removed by Filter: (\d+)/g)]
   const count = passedOver.reduce((sum, [, rows]) => sum + Number(rows), 0)
