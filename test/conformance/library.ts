@@ -14,11 +14,13 @@ export function called<T>(): { readonly promise: Promise<T>; readonly callback: 
   return { promise, callback: callback as Loose }
 }
 
-/** Ends a call by the library; the phone agrees. */
-export async function hangUp(dialog: Dlg, phone: Phone): Promise<void> {
+/** Ends a call by the library; the phone agrees. Gives the BYE. */
+export async function hangUp(dialog: Dlg, phone: Phone): Promise<Message> {
   const over = dialog.destroy()
-  phone.answer(await phone.expect('BYE'), 200)
+  const bye = await phone.expect('BYE')
+  phone.answer(bye, 200)
   await over
+  return bye
 }
 
 /** Answers the call that comes to a phone; gives its INVITE. */

@@ -5,8 +5,15 @@ import { SDP, valueOf } from '../../sip/engine/support/phone.ts'
 import type { Stage } from '../stage.ts'
 import type { Case } from '../subject.ts'
 
-/** A call that an application answers: its phone, its lines, the 200 and the dialog. */
-export async function answeredCall(stage: Stage, options: object = {}) {
+/**
+ * A call that an application answers, before the ACK: its phone, its lines, the 200 and the dialog that there will be.
+ * Its INVITE goes out as `change` makes it.
+ */
+async function answeredOnly(
+  stage: Stage,
+  options: object = {},
+  change: (invite: string) => string = (invite) => invite,
+) {
   const phone = await stage.phone()
   const call = stage.callFrom(phone)
   const answered = Promise.withResolvers<Dlg>()
@@ -15,10 +22,15 @@ export async function answeredCall(stage: Stage, options: object = {}) {
       srf.createUAS(req, res, { localSdp: SDP, ...options }).then(answered.resolve, answered.reject)
     },
   })
-  phone.sendRaw(call.invite())
-  const ok = await phone.expect('200 INVITE')
+  phone.sendRaw(change(call.invite()))
+  return { phone, call, ok: await phone.expect('200 INVITE'), answered: answered.promise }
+}
+
+/** A call that an application answers: its phone, its lines, the 200 and the dialog. */
+export async function answeredCall(...wanted: Parameters<typeof answeredOnly>) {
+  const { answered, call, ok, phone } = await answeredOnly(...wanted)
   phone.sendRaw(call.ack(ok))
-  return { phone, call, ok, dialog: await answered.promise }
+  return { phone, call, ok, dialog: await answered }
 }
 
 /** Waits until a dialog of the application has ended; gives the reason. */
@@ -183,17 +195,8 @@ export const INCOMING_CASES: readonly Case[] = [
   {
     name: 'a CANCEL after the 200 gets 481, and the call a BYE that is told to the application',
     run: async (stage) => {
-      const phone = await stage.phone()
-      const call = stage.callFrom(phone)
-      const answered = Promise.withResolvers<Dlg>()
-      const { srf } = await stage.application({
-        invite: (req, res) => {
-          srf.createUAS(req, res, { localSdp: SDP }).then(answered.resolve, answered.reject)
-        },
-      })
-      phone.sendRaw(call.invite())
-      const ok = await phone.expect('200 INVITE')
-      const over = ended(await answered.promise)
+      const { answered, call, ok, phone } = await answeredOnly(stage)
+      const over = ended(await answered)
       phone.sendRaw(call.cancel())
       await phone.expect('481 CANCEL')
       phone.sendRaw(call.ack(ok))
@@ -223,16 +226,8 @@ export const INCOMING_CASES: readonly Case[] = [
   {
     name: 'a 200 is repeated until its ACK, and hung up when that never comes',
     run: async (stage) => {
-      const phone = await stage.phone()
-      const answered = Promise.withResolvers<Dlg>()
-      const { srf } = await stage.application({
-        invite: (req, res) => {
-          srf.createUAS(req, res, { localSdp: SDP }).then(answered.resolve, answered.reject)
-        },
-      })
-      phone.sendRaw(stage.callFrom(phone).invite())
-      const ok = await phone.expect('200 INVITE')
-      const over = ended(await answered.promise)
+      const { answered, ok, phone } = await answeredOnly(stage)
+      const over = ended(await answered)
       assert.equal((await phone.expect('200 INVITE')).text, ok.text)
       assert.equal((await phone.expect('200 INVITE')).text, ok.text)
       const bye = await stage.expectLate(phone, 'BYE')

@@ -66,5 +66,5 @@ function giveUpCancel(core: Core, invitation: Invitation): void {
   if (!transaction || invitation.phase !== 'proceeding') return
   const response = syntheticResponse(sent, 487, 'Request Terminated')
   if (response) conclude(core, invitation, response, transaction.hop)
-  core.transactions.abandon(transaction)
+  core.transactions.giveUp(transaction)
 }

@@ -18,6 +18,8 @@ const COUNTER_NAMES = [
   'callsAnsweredIn',
   'callsAnsweredOut',
   'ackTimeouts',
+  /** To INVITEs that had been given up. */
+  'answersTooLate',
   'forksHungUp',
   'callsHungUp',
   'applicationsGone',

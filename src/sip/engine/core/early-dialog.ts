@@ -46,8 +46,12 @@ export function countOn(dialog: Dialog, other: Dialog | undefined): Dialog {
 }
 
 /** Forgets the early dialog of a call that does not come about. */
-export function closeEarly(core: Core, { dialog, dialogId }: Invitation): void {
-  if (!dialog && core.dialogs.get(dialogId)?.phase === 'early') core.dialogs.delete(dialogId)
+export function closeEarly(core: Core, invitation: Invitation): void {
+  const { dialog, dialogId } = invitation
+  const early = core.dialogs.get(dialogId)
+  if (dialog || early?.phase !== 'early') return
+  core.dialogs.delete(dialogId)
+  invitation.closedEarly = early
 }
 
 /**
@@ -56,7 +60,7 @@ export function closeEarly(core: Core, { dialog, dialogId }: Invitation): void {
  * @see RFC 3261 §13.2.2.4
  */
 export function confirmEarly(core: Core, invitation: Invitation, response: SipResponse): Dialog {
-  const early = core.dialogs.get(invitation.dialogId)
+  const early = core.dialogs.get(invitation.dialogId) ?? invitation.closedEarly
   const fresh = countOn(openAsClient(invitation, invitation.localParty, response), early)
   if (early?.state.remoteTag !== response.toTag) return fresh
   return { ...fresh, state: { ...fresh.state, remoteCSeq: early?.state.remoteCSeq } }

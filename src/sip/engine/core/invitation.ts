@@ -61,6 +61,7 @@ function start(
     cancelHeaders: [],
     abandoned: false,
     established: undefined,
+    closedEarly: undefined,
     acks: undefined,
     reliable: undefined,
     deadline: undefined,
@@ -108,6 +109,7 @@ function receiveResponse(
   if (response.status < 200) receiveProvisional(core, invitation, response, from)
   else if (response.status >= 300) conclude(core, invitation, response, from)
   else if (invitation.established) receiveFurtherSuccess(core, invitation, response)
+  else if (invitation.phase === 'failed') receiveLateSuccess(core, invitation, response)
   else receiveSuccess(core, invitation, response, from)
 }
 
@@ -179,6 +181,19 @@ function discardAnswer(core: Core, invitation: Invitation, dialog: Dialog, from:
   if (invitation.abandoned) return
   const failure = syntheticResponse(invitation.sent, 500, 'Unusable Answer')
   if (failure) deliverResponse(invitation, failure, from)
+}
+
+/**
+ * An answer to an INVITE that was given up, of which the application has been told that it failed: the phone is hung
+ * up. One inside a call is acknowledged only, since without that the whole call would end.
+ */
+function receiveLateSuccess(core: Core, invitation: Invitation, response: SipResponse): void {
+  core.counters.answersTooLate++
+  const dialog = invitation.dialog ?? confirmEarly(core, invitation, response)
+  invitation.established = dialog
+  if (invitation.dialog) follow(dialog, response)
+  sendAck(core, invitation, dialog)
+  if (!invitation.dialog) hangUp(core, dialog, { text: 'Call not wanted', tell: false })
 }
 
 /** A 2xx after the first: its copy gets the same ACK again, that of another fork is hung up. */

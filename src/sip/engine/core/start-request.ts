@@ -2,7 +2,7 @@ import { headerValue } from '../message/headers.ts'
 import type { SipResponse } from '../message/message.ts'
 import { parseDigits } from '../message/uri.ts'
 import type { Failure } from '../transaction/timers.ts'
-import type { ClientUser } from '../transaction/transactions.ts'
+import type { ClientTransaction, ClientUser } from '../transaction/transactions.ts'
 import type { ClientRequest, Core, Way } from './state.ts'
 import { findWays, reroute } from './ways.ts'
 
@@ -50,17 +50,20 @@ function attempt(sending: Sending, way: Way, others: readonly Way[]): void {
   const { branch, method, text: request } = client.sent
   const [next] = others
   const isLast = next === undefined
+  let transaction: ClientTransaction | undefined
   let isOver = false
   const goOn = (response?: SipResponse): void => {
     if (isLast) return
     isOver = true
+    // What that place still sends would be acknowledged with the branch of the next.
+    if (!response && transaction) core.transactions.abandon(transaction)
     const isForSize = hop.transport === 'tcp' && next.hop.transport === 'udp'
     core.resolver.avoid(hop, isForSize ? WITHOUT_TCP_MS : retryAfterMs(response))
     client.sent = reroute(client.sent, next.listener)
     user.onRetry?.()
     attempt(sending, next, others.slice(1))
   }
-  const transaction = core.transactions.createClient({
+  transaction = core.transactions.createClient({
     branch,
     listener,
     method,

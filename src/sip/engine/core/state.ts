@@ -204,6 +204,8 @@ export interface Invitation extends ClientRequest {
   abandoned: boolean
   /** The dialog of the first 2xx. */
   established: Dialog | undefined
+  /** The early dialog that has ended because the call has not come about. */
+  closedEarly: Dialog | undefined
   /** ACKs as they went out, by the To tag of their 2xx, to be repeated when that is. */
   acks: Map<string, SentAck> | undefined
   /** RSeq of the latest reliable provisional response of each fork, by its To tag. */

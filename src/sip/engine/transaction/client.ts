@@ -72,6 +72,11 @@ function isUnanswered({ state }: ClientTransaction): boolean {
   return state.name === 'calling' || state.name === 'trying'
 }
 
+/** Stops waiting for the final response of an INVITE, but for an answer that has to be hung up. */
+export function giveUp(tables: Tables, transaction: ClientTransaction): void {
+  if (transaction.invite) feedClient(tables, transaction, { type: 'give_up' }, undefined)
+}
+
 /** Forgets a client transaction; its user hears that it has ended and nothing else. */
 export function endClient(tables: Tables, transaction: ClientTransaction): void {
   stopTimers(transaction.slots)
@@ -97,7 +102,7 @@ function feedClient(
 function tidyOnEntering(transaction: ClientTransaction, entered: string): void {
   const { invite, slots } = transaction
   if (entered === 'proceeding' && invite) stopTimers(slots)
-  if (entered !== 'completed' && entered !== 'accepted') return
+  if (entered !== 'completed' && entered !== 'accepted' && entered !== 'given_up') return
   slots.repeat?.cancel()
   slots.repeat = undefined
   transaction.request = ''

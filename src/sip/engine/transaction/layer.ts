@@ -1,7 +1,14 @@
 import type { SipRequest, SipResponse } from '../message/message.ts'
 import { MAGIC_COOKIE, sentByKey } from '../message/via.ts'
 import type { Hop } from '../transport/transport.ts'
-import { type ClientParts, createClient, endClient, failHop, receiveResponse } from './client.ts'
+import {
+  type ClientParts,
+  createClient,
+  endClient,
+  failHop,
+  giveUp,
+  receiveResponse,
+} from './client.ts'
 import { createServer, feedServer, respond, type ServerParts } from './server.ts'
 import type { TimerValues } from './timers.ts'
 import type { ClientTransaction, ServerTransaction, Tables } from './transactions.ts'
@@ -20,6 +27,8 @@ export interface TransactionLayer {
   readonly receiveResponse: (response: SipResponse, from: Hop) => boolean
   /** Ends every request that is under way to a hop that refuses it. */
   readonly failHop: (hop: Hop) => void
+  /** Stops waiting for the final response of an INVITE; a 2xx that comes within 64·T1 is still handed up. */
+  readonly giveUp: (transaction: ClientTransaction) => void
   /** Forgets a client transaction. */
   readonly abandon: (transaction: ClientTransaction) => void
   readonly sizes: () => { readonly server: number; readonly client: number }
@@ -42,6 +51,9 @@ export function createTransactionLayer(timers: TimerValues, wheel: Wheel): Trans
     receiveResponse: (response, from) => receiveResponse(tables, response, from),
     failHop: (hop) => {
       failHop(tables, hop)
+    },
+    giveUp: (transaction) => {
+      giveUp(tables, transaction)
     },
     abandon: (transaction) => {
       endClient(tables, transaction)

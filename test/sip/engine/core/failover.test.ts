@@ -69,6 +69,19 @@ it.each([
   await expect(outcome).rejects.toMatchObject({ status: 486 })
 })
 
+it('hears nothing more of a host that was silent, once the next is called', async () => {
+  const outcome = call()
+  const unheard = await first.expect('INVITE')
+  const invite = await second.expect('INVITE')
+  expect(world.stack.stats().tables['clientTransactions']).toBe(1)
+  first.inbox.splice(0)
+  first.answer(unheard, 486)
+  second.answer(invite, 404)
+  await expect(outcome).rejects.toMatchObject({ status: 404 })
+  await world.quiescent()
+  expect(first.inbox.filter(({ text }) => text.startsWith('ACK'))).toEqual([])
+})
+
 it('calls the next host when DNS names port 0 for the first', async () => {
   zone['_sip._udp.buyer.test'] = [
     { srv: [1, 0, 0, 'host.test'] },

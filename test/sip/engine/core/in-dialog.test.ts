@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Dlg, Res } from '../support/application.ts'
+import { type Dlg, nextModification, type Res } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Caller, caller } from '../support/caller.ts'
 import { type Message, type Phone, SDP } from '../support/phone.ts'
@@ -150,12 +150,9 @@ it('cancels a re-INVITE and keeps the call', async () => {
 })
 
 it('ends a re-INVITE with the call it is in, whatever its application says later (RFC 3261 §15.1.2)', async () => {
-  const asked = Promise.withResolvers<Res>()
-  dialog.on('modify', (_req, res) => {
-    asked.resolve(res)
-  })
+  const asked = nextModification(dialog)
   alice.sendRaw(call.inDialog(ok, 'INVITE', 2, { body: SDP }))
-  const res = await asked.promise
+  const res = await asked
   alice.sendRaw(call.inDialog(ok, 'BYE', 3))
   await alice.expect('487 INVITE')
   await alice.expect('200 BYE')
@@ -172,12 +169,9 @@ it('ends a re-INVITE with the call it is in, whatever its application says later
 })
 
 it('ends a re-INVITE of the other side when its own application hangs up', async () => {
-  const asked = Promise.withResolvers<Res>()
-  dialog.on('modify', (_req, res) => {
-    asked.resolve(res)
-  })
+  const asked = nextModification(dialog)
   alice.sendRaw(call.inDialog(ok, 'INVITE', 2, { body: SDP }))
-  await asked.promise
+  await asked
   void dialog.destroy()
   alice.answer(await alice.expect('BYE'), 200)
   await alice.expect('487 INVITE')

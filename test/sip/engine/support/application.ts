@@ -63,6 +63,15 @@ export interface SrfLike {
   ): void
 }
 
+/** What an application is to answer the next re-INVITE of a call with. */
+export function nextModification(dialog: Dlg): Promise<Res> {
+  const { promise, resolve } = Promise.withResolvers<Res>()
+  dialog.on('modify', (_req, res) => {
+    resolve(res)
+  })
+  return promise
+}
+
 export type Handler = (req: Req, res: Res) => void
 
 /** Connects an application to a stack and waits until it is let in. */
