@@ -1,5 +1,4 @@
 import { appendLeftOut, lockLiveCalls } from '../db/calls.ts'
-import { readClock } from '../db/clock.ts'
 import { enqueueDeliveries } from '../db/deliveries.ts'
 import { insertLegs, updateLegs } from '../db/legs.ts'
 import type { CallFacts } from '../domain/call.ts'
@@ -9,7 +8,7 @@ import { findFullBuyer, type LeftOut, type Round } from '../domain/routing.ts'
 import { type Dialling, firedAtSelection, takeRound } from './begin-call.ts'
 import { openPlaces, type Places } from './caps.ts'
 import type { FlowDeps } from './flow-deps.ts'
-import { type LegFacts, legProgress } from './leg-facts.ts'
+import { type LegFacts, legProgress, readMoment } from './leg-facts.ts'
 
 /** What comes after a round that nobody has answered. */
 export interface NextRound {
@@ -50,11 +49,12 @@ export async function dialNextRounds(
 ): Promise<readonly DialledRound[]> {
   const { advanced, queued } = await deps.database.transaction(async (db) => {
     const callUuids = nextRounds.map(({ facts }) => facts.callUuid)
-    const [live, now] = await Promise.all([lockLiveCalls(db, callUuids), readClock(db)])
+    const [live, moment] = await Promise.all([lockLiveCalls(db, callUuids), readMoment(db)])
+    const now = moment.at
     await updateLegs(
       db,
       nextRounds.flatMap(({ facts, failed }) =>
-        failed.map((leg) => legProgress(facts.callUuid, leg, now)),
+        failed.map((leg) => legProgress(facts.callUuid, leg, moment)),
       ),
     )
     const places = await openPlaces(db, buyersOf(nextRounds), {

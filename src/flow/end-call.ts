@@ -6,7 +6,6 @@ import {
   markEnded,
   markPending,
 } from '../db/calls.ts'
-import { readClock } from '../db/clock.ts'
 import { type LegProgress, updateLegs } from '../db/legs.ts'
 import { findKeptPostbacks } from '../db/postbacks.ts'
 import type { Queryable } from '../db/queryable.ts'
@@ -15,7 +14,7 @@ import { parsePostback, type Postback } from '../domain/postback.ts'
 import { decideAtHangup, decideAtTimeout } from '../domain/settlement.ts'
 import { releasePlaces } from './caps.ts'
 import type { FlowDeps } from './flow-deps.ts'
-import { agoToDate, type LegFacts, legProgress } from './leg-facts.ts'
+import { agoToDate, dateOf, type LegFacts, legProgress, readMoment } from './leg-facts.ts'
 import { tagCall, watchTags } from './posted-tags.ts'
 import {
   applyPostback,
@@ -31,8 +30,8 @@ import {
 
 /** The end of a call as the process that held it saw it. */
 export interface CallEnd extends Omit<CallEnded, 'endedAt'> {
-  /** Milliseconds since the end, on a monotonic clock: storing it may have had to wait. */
-  readonly endedAgoMs: number
+  /** On the monotonic clock of this process (`performance.now()`): storing it may have to wait. */
+  readonly endedAtMs: number
   /** What became of the legs that were still open. */
   readonly legs: readonly LegFacts[]
 }
@@ -44,13 +43,14 @@ export interface CallEnd extends Omit<CallEnded, 'endedAt'> {
 export async function endCalls(deps: FlowDeps, ends: readonly CallEnd[]): Promise<void> {
   const closed = await deps.database.transaction(async (db) => {
     const callUuids = ends.map(({ callUuid }) => callUuid)
-    const [locked, now] = await Promise.all([lockCalls(db, callUuids), readClock(db)])
+    const [locked, moment] = await Promise.all([lockCalls(db, callUuids), readMoment(db)])
+    const now = moment.at
     const legs = ends.flatMap(({ callUuid, legs }) =>
-      legs.map((leg) => legProgress(callUuid, leg, now)),
+      legs.map((leg) => legProgress(callUuid, leg, moment)),
     )
     const ended = ends.map((end) => ({
       ...end,
-      endedAt: agoToDate(now, end.endedAgoMs),
+      endedAt: dateOf(moment, end.endedAtMs),
       connectedMs: end.connectedMs === undefined ? undefined : Math.round(end.connectedMs),
       totalMs: Math.round(end.totalMs),
     }))

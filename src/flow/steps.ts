@@ -72,21 +72,9 @@ export function createSteps(deps: FlowDeps, signal: AbortSignal): Steps {
   return {
     beginCall: begin.add,
     dialNextRound: dial.add,
-    async bridgeCall(bridging) {
-      const happenedAtMs = performance.now()
-      await storeForCertain('bridged', bridging.facts.callUuid, () => {
-        const agoMs = performance.now() - happenedAtMs
-        const answeredAgoMs = bridging.leg.answeredAgoMs + agoMs
-        return bridge.add({ ...bridging, leg: { ...bridging.leg, answeredAgoMs } })
-      })
-    },
-    async endCall(ending) {
-      const happenedAtMs = performance.now()
-      await storeForCertain('ended', ending.callUuid, () => {
-        const agoMs = performance.now() - happenedAtMs
-        return end.add({ ...ending, endedAgoMs: ending.endedAgoMs + agoMs })
-      })
-    },
+    bridgeCall: (bridging) =>
+      storeForCertain('bridged', bridging.facts.callUuid, () => bridge.add(bridging)),
+    endCall: (ending) => storeForCertain('ended', ending.callUuid, () => end.add(ending)),
     receivePostback: receive.add,
     recordRefusal: createRefusalRecorder(deps),
   }

@@ -6,10 +6,8 @@ import type { Call } from './live-call.ts'
 /** How a call ended. */
 export interface Ending extends Pick<
   CallEnd,
-  'connectedMs' | 'hungUpBy' | 'endReason' | 'sipStatus' | 'legs'
+  'connectedMs' | 'hungUpBy' | 'endReason' | 'sipStatus' | 'legs' | 'endedAtMs'
 > {
-  /** On the monotonic clock. */
-  readonly endedAtMs: number
   /** Settles when it is stored that a buyer had the call, which comes before the end. */
   readonly bridged?: Promise<void>
 }

@@ -60,14 +60,9 @@ function fail(call: Call, error: unknown): Ending {
 }
 
 async function end({ deps, callUuid, startedAtMs }: Call, ending: Ending): Promise<void> {
-  const { endedAtMs, bridged, ...facts } = ending
+  const { bridged, ...facts } = ending
   await bridged
-  return deps.flow.endCall({
-    ...facts,
-    callUuid,
-    endedAgoMs: performance.now() - endedAtMs,
-    totalMs: endedAtMs - startedAtMs,
-  })
+  return deps.flow.endCall({ ...facts, callUuid, totalMs: ending.endedAtMs - startedAtMs })
 }
 
 /** Where a call stands among its buyers. */
@@ -146,7 +141,7 @@ async function storeNextRound(
 const unrung = ({ round, firstLeg }: Turn): readonly LegFacts[] =>
   round.map((_, index) => ({
     leg: firstLeg + index,
-    endedAgoMs: 0,
+    endedAtMs: performance.now(),
     fault: 'caller',
     reason: 'cancelled',
   }))

@@ -1,6 +1,6 @@
 import type { LegFacts } from '../flow/leg-facts.ts'
 
-/** What the process sees of a leg, in monotonic milliseconds. */
+/** What the process sees of a leg, on its monotonic clock. */
 export interface LegClock {
   readonly leg: number
   ringing(): void
@@ -8,15 +8,14 @@ export interface LegClock {
   readonly answeredAtMs: () => number
   /** The leg's facts as they are now, and that it is over. */
   ended(facts: { sipStatus?: number | undefined; fault?: string; reason?: string }): LegFacts
-  now(): LegFacts & { readonly answeredAgoMs: number }
+  now(): LegFacts & { readonly answeredAtMs: number }
 }
 
 /** Starts to watch a leg that is about to be dialled. */
 export function startLegClock(leg: number): LegClock {
   let ringingAtMs: number | undefined
   let answeredAtMs: number | undefined
-  const ago = (atMs: number | undefined) => atMs && performance.now() - atMs
-  const facts = () => ({ leg, ringingAgoMs: ago(ringingAtMs), answeredAgoMs: ago(answeredAtMs) })
+  const facts = () => ({ leg, ringingAtMs, answeredAtMs })
   return {
     leg,
     ringing: () => (ringingAtMs ??= performance.now()),
@@ -24,11 +23,11 @@ export function startLegClock(leg: number): LegClock {
     answeredAtMs: () => answeredAtMs ?? performance.now(),
     ended: ({ sipStatus, fault, reason }) => ({
       ...facts(),
-      endedAgoMs: 0,
+      endedAtMs: performance.now(),
       sipStatus,
       fault,
       reason,
     }),
-    now: () => ({ ...facts(), answeredAgoMs: ago(answeredAtMs) ?? 0, sipStatus: 200 }),
+    now: () => ({ ...facts(), answeredAtMs: answeredAtMs ?? performance.now(), sipStatus: 200 }),
   }
 }

@@ -56,7 +56,9 @@ async function begin(deps: FlowDeps, ...buyers: readonly Buyer[]): Promise<Begun
 }
 
 const answer = (deps: FlowDeps, { facts }: BegunCall, buyerId: string, leg = 1) =>
-  bridgeCalls(deps, [{ facts, rules: RULES, buyerId, leg: { leg, answeredAgoMs: 0 }, lost: [] }])
+  bridgeCalls(deps, [
+    { facts, rules: RULES, buyerId, leg: { leg, answeredAtMs: performance.now() }, lost: [] },
+  ])
 
 /** The first buyer of the call was busy. */
 const afterRoundOf = ({ facts, plan }: BegunCall): NextRound => ({
@@ -166,9 +168,15 @@ describe('a place at a buyer with caps', () => {
     const [call] = await beginCalls(deps, [{ ...beginning, routing: { ...routing, routes } }])
     expect(await places(database)).toEqual(['a 1/1/1', 'b 1/1/1', 'held 2'])
     if (!call) throw new Error('no call was begun')
-    const leg = { leg: 2, answeredAgoMs: 0 }
+    const leg = { leg: 2, answeredAtMs: performance.now() }
     const lost = [
-      { leg: 1, endedAgoMs: 0, sipStatus: 487, fault: 'bridge', reason: 'lost_the_race' },
+      {
+        leg: 1,
+        endedAtMs: performance.now(),
+        sipStatus: 487,
+        fault: 'bridge',
+        reason: 'lost_the_race',
+      },
     ]
     await bridgeCalls(deps, [{ facts: call.facts, rules: RULES, buyerId: 'b', leg, lost }])
     expect(await places(database)).toEqual(['a 0/0/0', 'b 1/1/1', 'held 1'])
@@ -260,7 +268,7 @@ it('no cap is exceeded and no place is lost by 200 calls at once in two processe
     const begun = await step.beginCall(aBeginning(index % 3 === 0 ? [a, b] : [b, a]))
     const [buyerId] = buyersOf(begun)
     if (buyerId !== undefined) {
-      const leg = { leg: 1, answeredAgoMs: 0 }
+      const leg = { leg: 1, answeredAtMs: performance.now() }
       await step.bridgeCall({ facts: begun.facts, rules: RULES, buyerId, leg, lost: [] })
     }
     return { begun, buyerId, step }
@@ -273,7 +281,7 @@ it('no cap is exceeded and no place is lost by 200 calls at once in two processe
     calls.map(({ begun: { facts }, step }) =>
       step.endCall({
         callUuid: facts.callUuid,
-        endedAgoMs: 0,
+        endedAtMs: performance.now(),
         connectedMs: 1_000,
         totalMs: 2_000,
         hungUpBy: 'caller',

@@ -1,7 +1,17 @@
 import { expect, it } from 'vitest'
+import type { Database } from '../../src/db/queryable.ts'
 import { endCalls } from '../../src/flow/end-call.ts'
+import { createSteps } from '../../src/flow/steps.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { beginCall, bridgeCall, flowOn } from '../support/flow.ts'
+import { aCampaign, beginCall, bridgeCall, flowOn } from '../support/flow.ts'
+
+const anEnd = {
+  connectedMs: 60_000,
+  totalMs: 70_000,
+  hungUpBy: 'caller',
+  endReason: 'caller_hung_up',
+  sipStatus: 200,
+} as const
 
 it('keeps the instant at which a leg was first said to be answered, however often it is told', async () => {
   const database = await openTestDatabase()
@@ -12,18 +22,66 @@ it('keeps the instant at which a leg was first said to be answered, however ofte
     (await database.query('select answered_at from legs where call_uuid = $1', [callUuid])).rows
   const first = await answeredAt()
 
+  const nowMs = performance.now()
   await endCalls(deps, [
     {
+      ...anEnd,
       callUuid,
-      endedAgoMs: 0,
-      connectedMs: 60_000,
-      totalMs: 70_000,
-      hungUpBy: 'caller',
-      endReason: 'caller_hung_up',
-      sipStatus: 200,
-      legs: [{ leg: 1, answeredAgoMs: 60_000, endedAgoMs: 0 }],
+      endedAtMs: nowMs,
+      legs: [{ leg: 1, answeredAtMs: nowMs - 60_000, endedAtMs: nowMs }],
     },
   ])
 
   expect(await answeredAt()).toEqual(first)
+})
+
+/** A database that is away for the first transaction of every fact. */
+function oftenAway(database: Database): Database {
+  let isAway = false
+  return {
+    ...database,
+    transaction: async (work) => {
+      isAway = !isAway
+      if (isAway) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' })
+      return database.transaction(work)
+    },
+  }
+}
+
+it('keeps the times of all legs when they can be stored only later', async () => {
+  const database = await openTestDatabase()
+  const deps = await flowOn(database)
+  const facts = await beginCall(deps)
+  const { callUuid } = facts
+  await database.query(
+    `insert into legs (call_uuid, leg, buyer_id, endpoint, dialled_at)
+     select call_uuid, 2, buyer_id, endpoint, dialled_at from legs`,
+  )
+  const steps = createSteps(
+    { ...deps, database: oftenAway(database) },
+    new AbortController().signal,
+  )
+  const answeredAtMs = performance.now() - 60_000
+  await steps.bridgeCall({
+    facts,
+    rules: aCampaign(),
+    buyerId: 'solar-direct',
+    leg: { leg: 1, ringingAtMs: answeredAtMs - 10_000, answeredAtMs },
+    lost: [{ leg: 2, ringingAtMs: answeredAtMs - 5_000, endedAtMs: answeredAtMs }],
+  })
+  const endedAtMs = answeredAtMs + 30_000
+  await steps.endCall({ ...anEnd, callUuid, endedAtMs, legs: [{ leg: 1, endedAtMs }] })
+
+  const { rows } = await database.query(
+    `select leg, extract(epoch from legs.ringing_at - calls.answered_at)::float "ringing",
+            extract(epoch from legs.answered_at - calls.answered_at)::float "answered",
+            extract(epoch from legs.ended_at - calls.answered_at)::float "ended",
+            abs(extract(epoch from calls.ended_at - legs.ended_at))::float "beforeCall"
+       from legs join calls using (call_uuid) order by leg`,
+  )
+  const lost = { leg: 2, ringing: -5, answered: null, ended: 0, beforeCall: expect.closeTo(30, 0) }
+  expect(rows).toEqual([
+    { leg: 1, ringing: -10, answered: 0, ended: expect.closeTo(30, 0), beforeCall: 0 },
+    lost,
+  ])
 })

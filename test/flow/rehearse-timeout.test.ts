@@ -116,7 +116,7 @@ it('tags that came before the end was stored choose the group, then and now (B13
   await endCalls(deps, [
     {
       callUuid: facts.callUuid,
-      endedAgoMs: 25_000,
+      endedAtMs: performance.now() - 25_000,
       connectedMs: 60_000,
       totalMs: 70_000,
       hungUpBy: 'bridge',

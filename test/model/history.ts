@@ -159,7 +159,7 @@ function createEnding(processes: readonly [Process, Process], chance: Chance) {
 
 const anEnd = (callUuid: string): CallEnd => ({
   callUuid,
-  endedAgoMs: 0,
+  endedAtMs: performance.now(),
   connectedMs: 60_000,
   totalMs: 70_000,
   hungUpBy: 'caller',

@@ -16,6 +16,7 @@ import { bridgeCalls } from '../../src/flow/bridge-call.ts'
 import { endCalls } from '../../src/flow/end-call.ts'
 import type { FlowDeps } from '../../src/flow/flow-deps.ts'
 import { type PostbackReply, receivePostbacks } from '../../src/flow/receive-postback.ts'
+import { openTestDatabase, type TestDatabase } from './database.ts'
 
 export function posted(modifier: string, onRepeat: RepeatPolicy = 'adjust'): PostbackConversion {
   const parsed = parsePayoutModifier(modifier)
@@ -158,6 +159,14 @@ export async function flowOn(
   }
 }
 
+/** A database of a test's own, and the flow on it, with one campaign. */
+export async function openFlow(
+  rules?: CampaignRules,
+): Promise<{ readonly database: TestDatabase; readonly deps: FlowDeps }> {
+  const database = await openTestDatabase()
+  return { database, deps: await flowOn(database, rules) }
+}
+
 interface CallOptions {
   readonly callerNumber?: string
   readonly connectedMs?: number
@@ -200,7 +209,13 @@ export async function beginCall(
 export async function bridgeCall(deps: FlowDeps, facts: CallFacts, leg = 1): Promise<void> {
   const rules = await deps.campaignRules('solar', 1)
   await bridgeCalls(deps, [
-    { facts, rules, buyerId: 'solar-direct', leg: { leg, answeredAgoMs: 0 }, lost: [] },
+    {
+      facts,
+      rules,
+      buyerId: 'solar-direct',
+      leg: { leg, answeredAtMs: performance.now() },
+      lost: [],
+    },
   ])
 }
 
@@ -212,7 +227,7 @@ export async function endCall(
   await endCalls(deps, [
     {
       callUuid,
-      endedAgoMs: 0,
+      endedAtMs: performance.now(),
       connectedMs,
       totalMs: 70_000,
       hungUpBy: 'caller',

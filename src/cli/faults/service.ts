@@ -129,14 +129,14 @@ async function runCall(running: Running, callUuid: string, campaignId: string): 
   const facts = factsOf(callUuid, campaignId)
   if (state === undefined) await begin(steps, rules, chosen, facts)
   if (state === undefined || state === 'ringing') {
-    const leg = { leg: 1, answeredAgoMs: 0 }
+    const leg = { leg: 1, answeredAtMs: performance.now() }
     const started = { ...facts, startedAt: new Date() }
     await steps.bridgeCall({ facts: started, rules, buyerId: 'buyer', leg, lost: [] })
   }
   if (state === 'ended') return
   await steps.endCall({
     callUuid,
-    endedAgoMs: 0,
+    endedAtMs: performance.now(),
     connectedMs: 60_000,
     totalMs: 65_000,
     hungUpBy: 'caller',

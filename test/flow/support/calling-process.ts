@@ -128,7 +128,7 @@ async function begin(steps: Steps, processId: string, buyers: readonly Buyer[]):
 async function answer(steps: Steps, call: HeldCall, leg = 1): Promise<void> {
   const { begun, buyerId } = call
   if (buyerId === undefined || call.isAnswered) return
-  const answered = { leg, answeredAgoMs: 0 }
+  const answered = { leg, answeredAtMs: performance.now() }
   await steps.bridgeCall({ facts: begun.facts, rules, buyerId, leg: answered, lost: [] })
   call.isAnswered = true
 }
@@ -140,7 +140,9 @@ async function end(steps: Steps, call: HeldCall, way: number): Promise<void> {
     const dialled = await steps.dialNextRound({
       facts: begun.facts,
       rules,
-      failed: [{ leg: 1, endedAgoMs: 0, sipStatus: 486, fault: 'buyer', reason: 'busy' }],
+      failed: [
+        { leg: 1, endedAtMs: performance.now(), sipStatus: 486, fault: 'buyer', reason: 'busy' },
+      ],
       rounds: begun.plan.rounds.slice(1),
       firstLeg: 2,
       isReachable: () => true,
@@ -150,7 +152,7 @@ async function end(steps: Steps, call: HeldCall, way: number): Promise<void> {
   }
   await steps.endCall({
     callUuid: begun.facts.callUuid,
-    endedAgoMs: 0,
+    endedAtMs: performance.now(),
     connectedMs: call.isAnswered ? 1_000 : undefined,
     totalMs: 2_000,
     hungUpBy: way % 2 === 0 ? 'caller' : 'buyer',
