@@ -2,8 +2,9 @@ import { expect, it } from 'vitest'
 
 interface Screen {
   readonly createScreen: (
-    paint: (answer: string) => void,
+    paint: (answer: string, isAgain: boolean) => void,
     later: (again: () => void) => void,
+    wait: (isWaiting: boolean) => void,
   ) => (
     read: (signal: AbortSignal) => Promise<string>,
     options?: { isKeptFresh: boolean },
@@ -18,20 +19,26 @@ const { createScreen } = (await import(
 /** A screen whose answers and whose while come when the test says so. */
 function aScreen() {
   const painted: string[] = []
+  const waits: boolean[] = []
+  const isAgain: boolean[] = []
   const asked: { answer: (text: string) => void; signal: AbortSignal }[] = []
   let passes: () => void = () => {}
   const show = createScreen(
-    (answer) => painted.push(answer),
+    (answer, again) => {
+      painted.push(answer)
+      isAgain.push(again)
+    },
     (again) => {
       passes = again
     },
+    (isWaiting) => waits.push(isWaiting),
   )
   const read = (signal: AbortSignal) => {
     const { promise, resolve } = Promise.withResolvers<string>()
     asked.push({ answer: resolve, signal })
     return promise
   }
-  return { painted, asked, show, read, aWhilePasses: () => passes() }
+  return { painted, waits, isAgain, asked, show, read, aWhilePasses: () => passes() }
 }
 
 it('asks again a while after it has painted, however long the answer took', async () => {
@@ -72,4 +79,18 @@ it('keeps nothing fresh that is no longer shown', async () => {
   aWhilePasses()
 
   expect(asked.length).toBe(2)
+})
+
+it('says that it waits for what the reader has asked for, and not for what it reads anew', async () => {
+  const { waits, isAgain, asked, show, read, aWhilePasses } = aScreen()
+  const shown = show(read, { isKeptFresh: true })
+  expect(waits).toEqual([true])
+  asked[0]?.answer('first')
+  await shown
+  expect(waits).toEqual([true, false])
+
+  aWhilePasses()
+  expect(waits).toEqual([true, false])
+  asked[1]?.answer('second')
+  await expect.poll(() => isAgain).toEqual([false, true])
 })

@@ -1,13 +1,17 @@
-import { ApiProblem, ask, key } from './api.js'
+import { ApiProblem, key } from './api.js'
 import { showAudit } from './audit.js'
+import { showBuyers } from './buyers.js'
 import { showCall } from './call.js'
 import { showCalls } from './calls.js'
-import { element, field } from './element.js'
 import { showKeys } from './keys.js'
 import { showOverview } from './overview.js'
+import { paintPage, repaintPage } from './paint.js'
 import { showPostbacks } from './postbacks.js'
+import { problemPage } from './problem.js'
 import { showReports } from './reports.js'
 import { createScreen } from './screen.js'
+import { timeZone } from './show.js'
+import { signInForm } from './sign-in.js'
 import { showTrackingUrls } from './tracking-urls.js'
 
 /**
@@ -23,34 +27,54 @@ import { showTrackingUrls } from './tracking-urls.js'
 const PAGES = {
   '': showOverview,
   calls: (place) => (place.id === '' ? showCalls(place) : showCall(place)),
+  buyers: showBuyers,
   reports: showReports,
   postbacks: showPostbacks,
   'tracking-urls': showTrackingUrls,
   keys: showKeys,
   audit: showAudit,
 }
+/** Which role a page takes that not everybody may see.
+ * @type {Readonly<Record<string, string>>}
+ */
+const ROLES = { keys: 'administrator', audit: 'operator' }
 /** The overview is read anew this long after it was painted, while somebody looks at it. */
 const REFRESH_MS = 5_000
 
 const page = /** @type {HTMLElement} */ (document.getElementById('page'))
 const signOut = /** @type {HTMLElement} */ (document.getElementById('sign-out'))
+const waiting = /** @type {HTMLElement} */ (document.getElementById('waiting'))
+const zone = /** @type {HTMLElement} */ (document.getElementById('zone'))
 
+let isFirst = true
 /** @type {ReturnType<typeof createScreen<readonly HTMLElement[]>>} */
-const showOnScreen = createScreen((parts) => page.replaceChildren(...parts), later)
+const showOnScreen = createScreen(paint, later, (isWaiting) => {
+  page.setAttribute('aria-busy', String(isWaiting))
+  waiting.textContent = isWaiting ? 'Loading…' : ''
+})
 
 signOut.addEventListener('click', () => {
   key.forget()
   void show()
 })
 addEventListener('hashchange', () => void show())
+zone.textContent = `Times are in the time zone of this browser: ${timeZone(new Date())}.`
 void show()
 
 function show() {
   const { name, id, query } = readPlace()
   markPlace(name)
-  return showOnScreen((signal) => read(PAGES[name], { id, query, signal }), {
-    isKeptFresh: name === '',
-  })
+  return showOnScreen((signal) => read(name, { id, query, signal }), { isKeptFresh: name === '' })
+}
+
+/**
+ * @param {readonly HTMLElement[]} parts
+ * @param {boolean} isAgain
+ */
+function paint(parts, isAgain) {
+  if (isAgain) repaintPage(page, parts)
+  else paintPage(page, parts, { isFirst })
+  isFirst = false
 }
 
 /** @param {() => void} again */
@@ -63,28 +87,26 @@ function later(again) {
 }
 
 /**
- * @param {Page | undefined} read
+ * @param {string} name
  * @param {Place} place
  */
-async function read(read, place) {
+async function read(name, place) {
   signOut.hidden = key.get() === null
-  if (key.get() === null) return [signIn()]
-  if (!read) return [element('p', { class: 'problem' }, 'There is no such page.')]
+  if (key.get() === null) return [signInForm(show)]
   try {
-    return await read(place)
+    const page = PAGES[name]
+    if (!page) throw new ApiProblem(404, '')
+    return await page(place)
   } catch (error) {
     if (!(error instanceof ApiProblem)) console.error(error)
-    const isRefused = error instanceof ApiProblem && [401, 429].includes(error.status)
-    if (!isRefused) return [element('p', { class: 'problem', role: 'alert' }, sayProblem(error))]
+    const isRefused = error instanceof ApiProblem && error.status === 401
+    const about = { again: show, isKeptFresh: name === '', role: ROLES[name] }
+    if (!isRefused) return problemPage(error, about)
     key.forget()
     signOut.hidden = true
-    return [signIn('The key is not valid.')]
+    return [signInForm(show, 'This key is not valid any more: it was revoked, or changed.')]
   }
 }
-
-/** @param {unknown} error */
-const sayProblem = (error) =>
-  error instanceof ApiProblem ? error.message : 'This page cannot be shown: please report it.'
 
 function readPlace() {
   const [path = '', search = ''] = location.hash.replace(/^#\/?/, '').split('?')
@@ -99,38 +121,4 @@ function markPlace(name) {
     if (isHere) link.setAttribute('aria-current', 'page')
     else link.removeAttribute('aria-current')
   }
-}
-
-/** @param {string} [problem] */
-function signIn(problem) {
-  const input = element('input', {
-    type: 'password',
-    name: 'key',
-    required: true,
-    autocomplete: 'current-password',
-  })
-  const submit = async (/** @type {Event} */ event) => {
-    event.preventDefault()
-    key.set(/** @type {HTMLInputElement} */ (input).value.trim())
-    const refused = await ask('/tracking-urls').then(
-      () => undefined,
-      (error) => error.message,
-    )
-    if (refused === undefined) return show()
-    key.forget()
-    return page.replaceChildren(signIn(refused))
-  }
-  return element(
-    'form',
-    { class: 'sign-in', submit: (event) => void submit(event) },
-    element('h1', {}, 'Sign in'),
-    problem && element('p', { class: 'problem', role: 'alert' }, problem),
-    field('API key', input),
-    element(
-      'p',
-      { class: 'hint' },
-      'The first one was printed at the first start, or is set as ADMIN_API_KEY; it makes others. Yours is forgotten when this tab is closed.',
-    ),
-    element('button', { type: 'submit' }, 'Sign in'),
-  )
 }

@@ -8,6 +8,16 @@ export function dayOf(date) {
   return [date.getFullYear(), ...parts].join('-')
 }
 
+/** The day so many days from this one.
+ * @param {Date} now
+ * @param {number} days
+ */
+export const dayFrom = (now, days) =>
+  dayOf(new Date(now.getFullYear(), now.getMonth(), now.getDate() + days))
+
+/** The reader's time zone, by its IANA name. */
+export const zoneName = () => Intl.DateTimeFormat().resolvedOptions().timeZone
+
 /**
  * The same query with instants in the place of days, which begin in the reader's time zone: for the API they
  * would be days of UTC. Links of the API have instants already.

@@ -1,9 +1,11 @@
 import { ask } from './api.js'
+import { outcome } from './buyers.js'
 import { element, section, table } from './element.js'
-import { badge, details, duration, money, time } from './show.js'
+import { resendButton } from './resend.js'
+import { badge, callsLink, details, duration, money, time, words } from './show.js'
 import { timelineTable } from './timeline.js'
 
-/** One call: the decision in words, its money step by step, its deliveries, and all that happened.
+/** One call: the decision in words, its money step by step, the buyers, its deliveries, and all that happened.
  * @param {{ id: string, signal: AbortSignal }} place
  */
 export async function showCall({ id: uuid, signal }) {
@@ -22,31 +24,37 @@ export async function showCall({ id: uuid, signal }) {
   ])
   return [
     element('h1', {}, 'Call ', element('span', { class: 'mono' }, call.uuid)),
-    element('p', { class: 'why' }, badge(call.conversion), ' ', why.in_words),
+    element('p', { class: 'why' }, badge(call.conversion), ' ', withoutState(why.in_words)),
     facts(call),
-    section('Ledger', ledger(settlements)),
+    section('Decisions', ledger(settlements, call.currency)),
+    section('Buyers', legTable(call.legs), ...leftOut(call.left_out)),
     section('Tracking URLs', deliveryTable(deliveries)),
     section('What happened', timelineTable(timeline)),
   ]
 }
 
+/** The badge says what stands before the colon.
+ * @param {string} sentence
+ */
+const withoutState = (sentence) => sentence.replace(/^[^:]*: */, '')
+
 /** @param {any} call */
 function facts(call) {
   const shown = {
-    Campaign: call.campaign_id,
-    Publisher: call.publisher_id,
-    Buyer: call.buyer_id ?? '–',
-    Caller: call.caller_number ?? 'withheld',
+    Campaign: callsLink('campaign', call.campaign_id),
+    Publisher: callsLink('publisher', call.publisher_id),
+    Buyer: callsLink('buyer', call.buyer_id) ?? '–',
+    Caller: callsLink('caller', call.caller_number) ?? 'withheld',
     Dialled: call.dialed_number,
     State: badge(call.state),
     Began: time(call.started_at),
     Answered: time(call.answered_at),
     Ended: time(call.ended_at),
     Connected: duration(call.connected_seconds),
-    Revenue: money(call.revenue),
-    Payout: money(call.payout),
+    Revenue: money(call.revenue, call.currency),
+    Payout: money(call.payout, call.currency),
     'Posted value': call.postback_value ?? '–',
-    'Decided by': time(call.settle_at),
+    'Waits for postbacks until': time(call.settle_at),
   }
   const parts = Object.entries(shown).map(([name, value]) =>
     element('div', {}, element('dt', {}, name), element('dd', {}, value)),
@@ -54,69 +62,119 @@ function facts(call) {
   return element('dl', {}, ...parts)
 }
 
-/** @param {readonly any[]} settlements */
-function ledger(settlements) {
-  const columns = [
-    { head: 'No.', isNumber: true },
-    { head: 'Decided' },
-    { head: 'Decision' },
-    { head: 'Why' },
-    { head: 'Arithmetic' },
-    { head: 'Revenue', isNumber: true },
-    { head: 'Payout', isNumber: true },
-  ]
+const DECISIONS = [
+  { head: 'No.', isNumber: true },
+  { head: 'Decided' },
+  { head: 'Decision' },
+  { head: 'Why' },
+  { head: 'Arithmetic', isLong: true },
+  { head: 'Revenue', isNumber: true },
+  { head: 'Payout', isNumber: true },
+]
+
+/**
+ * @param {readonly any[]} settlements
+ * @param {string} currency
+ */
+function ledger(settlements, currency) {
   const rows = settlements.map((entry) => [
     entry.revision,
     time(entry.decided_at),
     badge(entry.conversion),
     entry.reason_in_words,
-    element('span', { class: 'mono' }, (entry.steps ?? []).map(stepText).join(' → ')),
-    money(entry.revenue),
-    money(entry.payout),
+    element('span', { class: 'mono' }, (entry.steps ?? []).map(stepText).join(' → ') || '–'),
+    money(entry.revenue, currency),
+    money(entry.payout, currency),
   ])
-  return table(columns, rows, 'Nothing has been decided yet.')
+  return table('Entries of the ledger', DECISIONS, rows, 'Nothing has been decided yet.')
 }
 
 /** @param {unknown} step */
 const stepText = (step) => (typeof step === 'string' ? step : details(/** @type {any} */ (step)))
 
+const LEGS = [
+  { head: 'No.', isNumber: true },
+  { head: 'Buyer' },
+  { head: 'Dialled' },
+  { head: 'Rang after', isNumber: true },
+  { head: 'Answered after', isNumber: true },
+  { head: 'Outcome' },
+  { head: 'Who can mend it' },
+]
+/** @type {Readonly<Record<string, string>>} */
+const FAULTS = {
+  caller: 'the caller',
+  buyer: 'the buyer',
+  bridge: 'this bridge',
+  unknown: 'not known',
+}
+
+/** @param {readonly any[]} legs */
+function legTable(legs) {
+  const rows = legs.map((leg) => [
+    leg.leg,
+    callsLink('buyer', leg.buyer_id),
+    time(leg.dialled_at),
+    after(leg.dialled_at, leg.ringing_at),
+    after(leg.dialled_at, leg.answered_at),
+    outcome(leg),
+    FAULTS[leg.fault] ?? '–',
+  ])
+  return table('Buyers that were dialled', LEGS, rows, 'No buyer was dialled.')
+}
+
+/**
+ * @param {string} from
+ * @param {string | null} to
+ */
+const after = (from, to) =>
+  to ? `${((new Date(to).getTime() - new Date(from).getTime()) / 1000).toFixed(2)} s` : '–'
+
+/** @param {readonly any[]} groups */
+function leftOut(groups) {
+  if (groups.length === 0) return []
+  const columns = [
+    { head: 'Not dialled', isLong: true },
+    { head: 'How many', isNumber: true },
+    { head: 'Why' },
+  ]
+  const rows = groups.map(({ buyer_ids, count, reason_in_words }) => [
+    `${buyer_ids.join(', ')}${count > buyer_ids.length ? ', …' : ''}`,
+    count,
+    reason_in_words,
+  ])
+  return [element('div', { class: 'next' }, table('Buyers that were left out', columns, rows, ''))]
+}
+
+const DELIVERIES = [
+  { head: 'URL' },
+  { head: 'When' },
+  { head: 'State' },
+  { head: 'Request', isLong: true },
+  { head: 'Attempts', isNumber: true },
+  { head: 'Last answer' },
+  { head: '' },
+]
+
 /** @param {readonly any[]} deliveries */
 function deliveryTable(deliveries) {
-  const columns = [
-    { head: 'URL' },
-    { head: 'At' },
-    { head: 'State' },
-    { head: 'Request' },
-    { head: 'Attempts', isNumber: true },
-    { head: 'Last answer' },
-    { head: '' },
-  ]
   const rows = deliveries.map((delivery) => [
     delivery.tracking_url_id,
-    delivery.trigger,
+    words(delivery.trigger),
     badge(delivery.state),
     element('span', { class: 'mono url' }, `${delivery.method} ${delivery.url}`),
     delivery.attempts.length,
     lastAnswer(delivery.attempts.at(-1)),
-    delivery.state === 'queued' ? '' : resendButton(delivery.id),
+    delivery.state === 'queued' ? '' : resendButton(delivery),
   ])
-  return table(columns, rows, 'No tracking URL was due.')
+  return table('Requests to tracking URLs', DELIVERIES, rows, 'No tracking URL was due.')
 }
+
+/** What came back from an attempt to request a tracking URL.
+ * @param {any} attempt
+ */
+export const lastAnswer = (attempt) =>
+  attempt ? `${answerText(attempt)} after ${Math.round(attempt.duration_ms)} ms` : 'none yet'
 
 /** @param {any} attempt */
-const lastAnswer = (attempt) =>
-  attempt ? `${attempt.status ?? attempt.error} in ${Math.round(attempt.duration_ms)} ms` : '–'
-
-/** @param {string} id */
-function resendButton(id) {
-  const button = element('button', { type: 'button' }, 'Send again')
-  button.addEventListener('click', () => {
-    button.toggleAttribute('disabled', true)
-    const path = `/deliveries/${encodeURIComponent(id)}/resend`
-    ask(path, {}, { method: 'POST' }).then(
-      () => (button.textContent = 'Queued'),
-      (error) => (button.textContent = error.message),
-    )
-  })
-  return button
-}
+const answerText = ({ status, error }) => (status ? `HTTP ${status}` : words(error ?? 'no answer'))

@@ -1,7 +1,8 @@
 import { ask } from './api.js'
 import { dayInput, withInstants } from './calendar.js'
-import { choice, element, field, hint, table } from './element.js'
-import { badge, callLink, duration, money, time } from './show.js'
+import { choice, element, field, filterForm, hint, pager, table } from './element.js'
+import { orWhatIsWrong } from './problem.js'
+import { badge, callLink, callsLink, duration, money, time, words } from './show.js'
 
 const COLUMNS = [
   { head: 'Began' },
@@ -9,50 +10,74 @@ const COLUMNS = [
   { head: 'Campaign' },
   { head: 'Caller' },
   { head: 'Buyer' },
-  { head: 'State' },
-  { head: 'Conversion' },
-  { head: 'Reason' },
+  { head: 'Result' },
   { head: 'Connected', isNumber: true },
   { head: 'Revenue', isNumber: true },
   { head: 'Payout', isNumber: true },
 ]
 
-/** @param {readonly any[]} calls */
-export const callTable = (calls) =>
+/**
+ * @param {readonly any[]} calls
+ * @param {string} nothing the sentence for none
+ */
+export const callTable = (calls, nothing) =>
   table(
+    'Calls, the latest first',
     COLUMNS,
     calls.map((call) => [
       time(call.started_at),
       callLink(call.uuid),
-      call.campaign_id,
-      call.caller_number ?? 'withheld',
-      call.buyer_id,
-      badge(call.state),
-      badge(call.conversion),
-      call.reason?.replaceAll('_', ' '),
+      callsLink('campaign', call.campaign_id),
+      callsLink('caller', call.caller_number) ?? 'withheld',
+      callsLink('buyer', call.buyer_id),
+      result(call),
       duration(call.connected_seconds),
-      money(call.revenue),
-      money(call.payout),
+      money(call.revenue, call.currency),
+      money(call.payout, call.currency),
     ]),
-    'No calls.',
+    nothing,
+  )
+
+/** How far a call has come; once it is decided, how and why.
+ * @param {any} call
+ */
+const result = ({ state, conversion, reason }) =>
+  element(
+    'span',
+    {},
+    badge(conversion === 'undecided' ? state : conversion),
+    reason && element('span', { class: 'reason' }, words(reason)),
   )
 
 /** @param {{ query: Record<string, string>, signal: AbortSignal }} place */
 export async function showCalls({ query, signal }) {
-  const { body, next } = await ask('/calls', withInstants(query, ['created_from', 'created_to']), {
-    signal,
-  })
+  const { call, ...asked } = query
+  const uuid = parseUuid(call)
+  if (uuid !== undefined) {
+    location.replace(`#/calls/${uuid}`)
+    return []
+  }
+  const found = await orWhatIsWrong(
+    ask('/calls', withInstants(asked, ['created_from', 'created_to']), { signal }),
+    ({ body, next }) => [callTable(body, 'No call is like that.'), pager('calls', query, next)],
+  )
   return [
     element('h1', {}, 'Calls'),
     filters(query),
     ...(isOfLastMonth(query) ? [hint('Of the last 31 days, unless you say from when.')] : []),
-    callTable(body),
-    element(
-      'p',
-      {},
-      next !== undefined && element('a', { href: `#/calls?${next}` }, 'Earlier calls'),
-    ),
+    ...(call
+      ? [hint(`“${call}” is not the UUID of a call: it has 32 digits and letters a to f.`)]
+      : []),
+    ...found,
   ]
+}
+
+/** What people paste: with or without dashes, in capitals too.
+ * @param {string | undefined} text
+ */
+export function parseUuid(text) {
+  const digits = (text ?? '').replaceAll('-', '').toLowerCase()
+  return /^[0-9a-f]{32}$/.test(digits) ? digits : undefined
 }
 
 /** As the API has it, which looks through all calls for these.
@@ -61,32 +86,28 @@ export async function showCalls({ query, signal }) {
 const isOfLastMonth = ({ publisher, buyer, caller, created_from, created_to }) =>
   Boolean((publisher || buyer) && !caller && !created_from && !created_to)
 
+/** @type {[string, string][]} */
+const STATES = [
+  ['', 'any'],
+  ['ringing', 'rings'],
+  ['bridged', 'in progress'],
+  ['ended', 'ended'],
+]
+
 /** @param {Record<string, string>} query */
 function filters(query) {
   /** @param {string} name */
   const text = (name) => element('input', { name, value: query[name] ?? '' })
-  return element(
-    'form',
-    { class: 'filters', submit: goTo('calls') },
-    field('Campaign', text('campaign')),
-    field('Publisher', text('publisher')),
-    field('Buyer', text('buyer')),
+  return filterForm(
+    'calls',
+    query,
+    field('Call’s UUID', text('call')),
     field('Caller', text('caller')),
-    field('State', choice('state', ['', 'ringing', 'bridged', 'ended'], query['state'] ?? '')),
+    field('Campaign’s id', text('campaign')),
+    field('Publisher’s id', text('publisher')),
+    field('Buyer’s id', text('buyer')),
+    field('State', choice('state', STATES, query['state'] ?? '')),
     field('From', dayInput('created_from', query)),
-    field('To, exclusive', dayInput('created_to', query)),
-    element('button', { type: 'submit' }, 'Show'),
+    field('Before', dayInput('created_to', query)),
   )
-}
-
-/** Puts what a form holds into the place, where it can be linked to.
- * @param {string} name
- */
-export const goTo = (name) => (/** @type {Event} */ event) => {
-  event.preventDefault()
-  const data = new FormData(/** @type {HTMLFormElement} */ (event.target))
-  const given = [...data]
-    .filter(([, value]) => value !== '')
-    .map(([name, value]) => [name, String(value)])
-  location.hash = `#/${name}?${new URLSearchParams(given)}`
 }

@@ -1,5 +1,6 @@
 import { ask } from './api.js'
-import { choice, element, field, table } from './element.js'
+import { choice, element, field, hint, pager, table } from './element.js'
+import { problem } from './problem.js'
 import { badge, time } from './show.js'
 
 const COLUMNS = [
@@ -23,15 +24,13 @@ export async function showKeys({ query, signal }) {
   const said = element('div', { role: 'status' })
   const read = async () => {
     const { body, next } = await ask('/api-keys', query, { signal })
-    list.replaceChildren(...keyList(body, next, revoke))
+    list.replaceChildren(...keyList(body, revoke), pager('keys', query, next))
   }
   /** Does something to a key, and shows what came of it and the list anew.
    * @param {() => Promise<readonly HTMLElement[]>} change
    */
   const after = async (change) => {
-    const shown = await change().catch((error) => [
-      element('p', { class: 'problem', role: 'alert' }, error.message),
-    ])
+    const shown = await change().catch((error) => [problem(error.message)])
     said.replaceChildren(...shown)
     await read().catch(() => {})
   }
@@ -44,36 +43,38 @@ export async function showKeys({ query, signal }) {
     })
   }
   await read()
-  return [element('h1', {}, 'Keys'), makeForm(after), said, list]
+  return [
+    element('h1', {}, 'Keys'),
+    hint('Viewers look, operators also send and test again, administrators also change things.'),
+    makeForm(after),
+    said,
+    list,
+  ]
 }
 
 /**
  * @param {readonly any[]} keys
- * @param {string | undefined} next
  * @param {(key: any) => void} revoke
  */
-function keyList(keys, next, revoke) {
+function keyList(keys, revoke) {
   const rows = keys.map((key) => [
     key.name,
     key.role,
     time(key.created_at),
     key.created_by,
-    time(key.last_used_at),
+    key.id === 'environment' ? 'not kept' : time(key.last_used_at),
     key.revoked_at
       ? element('span', {}, badge('revoked'), ' ', time(key.revoked_at))
       : badge('live'),
-    key.id !== 'environment' &&
-      !key.revoked_at &&
-      element('button', { type: 'button', click: () => revoke(key) }, 'Revoke'),
+    key.id === 'environment' || key.revoked_at
+      ? ''
+      : element(
+          'button',
+          { type: 'button', 'aria-label': `Revoke ${key.name}`, click: () => revoke(key) },
+          'Revoke',
+        ),
   ])
-  return [
-    table(COLUMNS, rows, 'No keys.'),
-    element(
-      'p',
-      {},
-      next !== undefined && element('a', { href: `#/keys?${next}` }, 'Earlier keys'),
-    ),
-  ]
+  return [table('Keys of the API', COLUMNS, rows, 'No keys.')]
 }
 
 /** @param {(change: () => Promise<readonly HTMLElement[]>) => Promise<void>} after */

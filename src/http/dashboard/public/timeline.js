@@ -1,5 +1,5 @@
 import { element, table } from './element.js'
-import { details, time } from './show.js'
+import { details, time, words } from './show.js'
 
 /** What is shown of an event that carries more than a reader wants; of the others all is shown. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
@@ -21,15 +21,15 @@ export function timelineTable(timeline) {
     { head: 'After', isNumber: true },
     { head: 'At' },
     { head: 'Event' },
-    { head: 'What' },
+    { head: 'What', isLong: true },
   ]
   const rows = timeline.map(({ at, event, ...rest }) => [
     `${((new Date(at).getTime() - start) / 1000).toFixed(2)} s`,
     time(at),
-    element('span', { class: 'line' }, event.replaceAll(/[._]/g, ' ')),
+    element('span', { class: 'line' }, words(event)),
     element('span', { class: 'hint' }, details(pick(rest, SHOWN[event]))),
   ])
-  return table(columns, rows, 'Nothing has happened yet.')
+  return table('All that happened, in order', columns, rows, 'Nothing has happened yet.')
 }
 
 /**
