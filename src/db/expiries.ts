@@ -7,10 +7,17 @@ export interface CampaignVersionId {
   readonly version: number
 }
 
-/** A call that was settled as not converted. */
+/** A call whose deadline has passed. */
 export interface Expired {
   readonly callUuid: string
   readonly campaignId: string
+}
+
+/** What was taken of what is due. */
+export interface TakenExpired {
+  readonly expired: readonly Expired[]
+  /** There may be more: some was taken, and as much as is looked at in one go was due. */
+  readonly isFull: boolean
 }
 
 const LOOKED_AT_MAX = 2_000
@@ -54,24 +61,76 @@ const IS_OF_VERSIONS = `(deadlines.campaign_id || ' ' || deadlines.campaign_vers
 const versionsText = (versions: readonly CampaignVersionId[]): readonly string[] =>
   versions.map(({ campaignId, version }) => `${campaignId} ${version}`)
 
-/** The most calls that {@link lockExpired} locks. */
-export const LOCKED_AT_ONCE_MAX = 500
+/** Deadlines that are taken in one go: the first thousand that nobody else has taken. */
+const TAKEN_MAX = 1_000
 
-/** Locks calls of these versions whose deadline has passed, passing over those that somebody else has locked. */
+const IS_WAITING = `conversion = 'pending' and calls.settle_at <= app_now()`
+
+/**
+ * Takes away what is due of these versions, and locks its calls. Never waits, so that nobody waits for a call of
+ * this batch while this waits for another one: deadlines that somebody else has taken are passed over, as are
+ * calls that somebody else has locked, who either decides the call or leaves its deadline for the next round. A
+ * deadline of a call that does not wait until then, or that has gone, is left over and only taken away.
+ */
+const takeExpired = (callsMax: number): string => `
+  taken as materialized (
+    select ctid as place, call_uuid from deadlines
+     where ${IS_DUE} and ${IS_OF_VERSIONS}
+     order by ${SLOT} limit ${TAKEN_MAX} for update skip locked
+  ), expired as materialized (
+    select place, calls.call_uuid, campaign_id from taken join calls using (call_uuid)
+     where ${IS_WAITING} limit ${callsMax} for no key update of calls skip locked
+  ), decided as (
+    delete from deadlines where ctid = any (array(
+           select place from expired
+            union all
+           select taken.place
+             from taken left join expired using (place)
+                        left join lateral (select true as is_waiting from calls
+                                            where calls.call_uuid = taken.call_uuid and ${IS_WAITING}
+                                            limit 1) call on true
+            where expired.place is null and is_waiting is null))
+ returning ctid as place
+  )`
+
+/** A row for each deadline that was taken away: of one call there are two if the first was moved. */
+interface TakenRow {
+  /** Null where the deadline was left over. */
+  readonly callUuid: string | null
+  readonly campaignId: string
+  /** Deadlines that were looked at. */
+  readonly taken: number
+}
+
+const ANSWER = `call_uuid "callUuid", campaign_id "campaignId", (select count(*)::int from taken) "taken"`
+
+function takenOf(rows: readonly TakenRow[], callsMax: number): TakenExpired {
+  const expired = new Map<string, Expired>()
+  for (const { callUuid, campaignId } of rows) {
+    if (callUuid !== null) expired.set(callUuid, { callUuid, campaignId })
+  }
+  const isFull = expired.size === callsMax || rows[0]?.taken === TAKEN_MAX
+  return { expired: [...expired.values()], isFull }
+}
+
+/** Somebody is told of these: more would be held for too long. */
+const LOCKED_AT_ONCE_MAX = 500
+
+/**
+ * Locks calls of these versions whose deadline has passed, passing over those that somebody else has locked. The
+ * caller decides about all of them: their deadlines are gone.
+ */
 export async function lockExpired(
   db: Queryable,
   versions: readonly CampaignVersionId[],
-): Promise<readonly string[]> {
-  const { rows } = await alongDeadlines<{ callUuid: string }>(db, {
+): Promise<TakenExpired> {
+  const { rows } = await alongDeadlines<TakenRow>(db, {
     name: 'lock-expired',
-    text: `select calls.call_uuid "callUuid" from deadlines join calls using (call_uuid)
-            where ${IS_DUE} and ${IS_OF_VERSIONS}
-              and conversion = 'pending' and calls.settle_at <= app_now()
-            order by ${SLOT} limit ${LOCKED_AT_ONCE_MAX}
-              for no key update of calls skip locked`,
+    text: `with ${takeExpired(LOCKED_AT_ONCE_MAX)}
+           select ${ANSWER} from decided left join expired using (place)`,
     values: [versionsText(versions)],
   })
-  return rows.map(({ callUuid }) => callUuid)
+  return takenOf(rows, LOCKED_AT_ONCE_MAX)
 }
 
 const instant = (column: string): string =>
@@ -86,49 +145,32 @@ const CANONICAL = `
        || ',' || coalesce(to_json(buyer_id)::text, 'null') || ',' || ${instant('ended_at')}
        || ',' || ${instant('settle_at')} || ']'`
 
-/** The most calls that {@link settleExpired} settles. */
-export const SETTLED_AT_ONCE_MAX = 2_000
-
-/** Whoever decides about a call holds its lock for milliseconds. */
-const LOCK_WAIT_MAX_MS = 100
-
 /**
  * Settles calls of these versions whose deadline has passed, in one statement: what `decideAtTimeout` decides
- * about a call for which nothing was posted and nothing is fired. Deadlines that somebody else has taken are
- * passed over, so that many may do this at once; each call is locked by its update alone, in the order of
- * UUIDs in which everybody locks several.
- * @throws an error that `isLockTimeout` knows if one of the calls stays locked
+ * about a call for which nothing was posted and nothing is fired. Passes over those that somebody else has
+ * locked, as {@link lockExpired} does.
  */
 export async function settleExpired(
   db: Queryable,
   versions: readonly CampaignVersionId[],
-): Promise<readonly Expired[]> {
-  const limited = db.query(`set local lock_timeout = ${LOCK_WAIT_MAX_MS}`)
-  const settled = alongDeadlines<Expired>(db, {
+): Promise<TakenExpired> {
+  const { rows } = await alongDeadlines<TakenRow>(db, {
     name: 'settle-expired',
     text: SETTLE_EXPIRED,
     values: [versionsText(versions)],
   })
-  const [, { rows }] = await Promise.all([limited, settled])
-  return rows
+  return takenOf(rows, TAKEN_MAX)
 }
 
 const SETTLE_EXPIRED = `
-  with clock as materialized (
+  with ${takeExpired(TAKEN_MAX)}, clock as materialized (
     select at, ${instant('at')} at_text from date_trunc('milliseconds', app_now()) as at
-  ), due as materialized (
-    delete from deadlines
-     where ctid = any (array(
-           select ctid from deadlines
-            where ${IS_DUE} and ${IS_OF_VERSIONS}
-            order by ${SLOT} limit ${SETTLED_AT_ONCE_MAX} for update skip locked))
- returning call_uuid
   ), settled as (
     update calls
        set conversion = 'not_converted', revision = 1, reason = 'no_postback', late = false,
            duplicate = false, settled_at = at
-      from (select call_uuid from due order by call_uuid) due, clock
-     where calls.call_uuid = due.call_uuid and conversion = 'pending' and settle_at <= app_now()
+      from (select call_uuid from expired) due, clock
+     where calls.call_uuid = due.call_uuid
  returning calls.call_uuid, campaign_id, campaign_version, conversion_group_id, connected_ms,
            publisher_id, buyer_id, ended_at, settle_at, at, at_text
   ), appended as (
@@ -142,4 +184,4 @@ const SETTLE_EXPIRED = `
            sha256(convert_to('${NO_HASH}' || ${CANONICAL}, 'UTF8'))
       from settled
   )
-  select call_uuid "callUuid", campaign_id "campaignId" from settled`
+  select ${ANSWER} from decided left join expired using (place)`

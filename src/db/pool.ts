@@ -303,10 +303,3 @@ export function isConnectionFailure(error: unknown): boolean {
   if ('code' in error && AWAY_ON_SOCKET.has(String(error.code))) return true
   return AWAY_IN_WORDS.has(error.message) || isConnectionFailure(error.cause)
 }
-
-const LOCK_NOT_AVAILABLE = '55P03'
-
-/** Somebody else has held a lock for longer than the `lock_timeout` of a transaction, which did nothing. */
-export function isLockTimeout(error: unknown): boolean {
-  return error instanceof DatabaseError && error.code === LOCK_NOT_AVAILABLE
-}

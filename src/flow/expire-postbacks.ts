@@ -3,12 +3,9 @@ import {
   type CampaignVersionId,
   type Expired,
   findDueVersions,
-  LOCKED_AT_ONCE_MAX,
   lockExpired,
-  SETTLED_AT_ONCE_MAX,
   settleExpired,
 } from '../db/expiries.ts'
-import { isLockTimeout } from '../db/pool.ts'
 import { decideAtTimeout } from '../domain/settlement.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { decide, logDecisions, openCalls, storeDecisions } from './settle-call.ts'
@@ -70,23 +67,9 @@ async function expireSilently(
   deps: FlowDeps,
   versions: readonly CampaignVersionId[],
 ): Promise<Round> {
-  const expired = await settleUnlessLocked(deps, versions)
-  if (!expired) return expireLoudly(deps, versions)
+  const { expired, isFull } = await deps.database.transaction((db) => settleExpired(db, versions))
   for (const one of expired) logExpired(deps, one)
-  return { settled: expired.length, isFull: expired.length === SETTLED_AT_ONCE_MAX }
-}
-
-/** Undefined if somebody holds one of the calls for long: the other way passes over such. */
-async function settleUnlessLocked(
-  { database }: FlowDeps,
-  versions: readonly CampaignVersionId[],
-): Promise<readonly Expired[] | undefined> {
-  try {
-    return await database.transaction((db) => settleExpired(db, versions))
-  } catch (error) {
-    if (isLockTimeout(error)) return undefined
-    throw error
-  }
+  return { settled: expired.length, isFull }
 }
 
 function logExpired(deps: FlowDeps, { callUuid, campaignId }: Expired): void {
@@ -104,15 +87,16 @@ async function expireLoudly(
   deps: FlowDeps,
   versions: readonly CampaignVersionId[],
 ): Promise<Round> {
-  const { open, queued } = await deps.database.transaction(async (db) => {
-    const locked = await lockExpired(db, versions)
-    if (locked.length === 0) return { open: [], queued: 0 }
+  const { open, queued, isFull } = await deps.database.transaction(async (db) => {
+    const { expired, isFull } = await lockExpired(db, versions)
+    if (expired.length === 0) return { open: [], queued: 0, isFull }
     const now = await readClock(db)
-    const open = [...(await openCalls(db, deps, locked)).values()]
+    const callUuids = expired.map(({ callUuid }) => callUuid)
+    const open = [...(await openCalls(db, deps, callUuids)).values()]
     for (const one of open) decide(one, decideAtTimeout(one.group))
-    return { open, queued: await storeDecisions(db, deps, open, now) }
+    return { open, queued: await storeDecisions(db, deps, open, now), isFull }
   })
   logDecisions(deps, open)
   if (queued > 0) deps.wakeDelivery()
-  return { settled: open.length, isFull: open.length === LOCKED_AT_ONCE_MAX }
+  return { settled: open.length, isFull }
 }
