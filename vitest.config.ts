@@ -18,6 +18,8 @@ const SYSTEM = [
   'test/embedded-engine.test.ts',
   'test/sip/controller.test.ts',
   'test/sip/outcomes.test.ts',
+  'test/sip/server-watch.test.ts',
+  'test/sip/vanished-server.test.ts',
   'test/sip/engine/core/**',
   'test/sip/engine/torture/**',
   'test/sip/engine/transport/streams.test.ts',

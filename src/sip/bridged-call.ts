@@ -100,11 +100,11 @@ async function untilOver(
     leg: clock.now(),
     lost,
   })
-  const { hungUpBy, endReason } = await untilEnd(call, bridge, {
+  const { hungUpBy, endReason, ...end } = await untilEnd(call, bridge, {
     limitMs: limitOf(call, buyer),
     gone: gone.promise,
   })
-  const endedAtMs = performance.now()
+  const endedAtMs = Math.max(end.endedAtMs, clock.answeredAtMs())
   const connectedMs = endedAtMs - clock.answeredAtMs()
   const legs = [clock.ended({ sipStatus: 200 })]
   return { hungUpBy, endReason, connectedMs, sipStatus: 200, legs, endedAtMs, bridged }
@@ -141,12 +141,15 @@ function limitOf({ deps, admitted }: Call, buyer: Buyer): number {
   return Math.min(...limits.filter((limit) => limit !== undefined))
 }
 
-/** Waits until either side hangs up, or we do, and hangs up the rest. */
+/**
+ * Waits until either side hangs up, or we do, and hangs up the rest. A call that goes with the SIP server ends when
+ * that was last heard: whether anybody has talked since then nobody knows, and what is not known is not sold.
+ */
 async function untilEnd(
   { hungUp }: Call,
   { caller, buyer }: Bridge,
   { limitMs, gone }: { readonly limitMs: number; readonly gone: Promise<void> },
-): Promise<{ hungUpBy: HungUpBy; endReason: string }> {
+): Promise<{ hungUpBy: HungUpBy; endReason: string; endedAtMs: number }> {
   const tooLong = Promise.withResolvers<string>()
   const timer = setTimeout(() => tooLong.resolve('max_duration'), limitMs)
   const first = await Promise.race([
@@ -157,11 +160,12 @@ async function untilEnd(
     ),
   ])
   clearTimeout(timer)
+  const endedAtMs = first.by === 'server' ? first.heardAtMs : performance.now()
   const headers =
     first.who === 'bridge' ? reasonHeader(200, first.reason) : passReason(first.reason)
   caller.hangUp(headers)
   buyer.hangUp(headers)
-  if (first.by === 'server') return { hungUpBy: 'bridge', endReason: 'bridge_lost' }
-  if (first.who === 'bridge') return { hungUpBy: 'bridge', endReason: first.reason }
-  return { hungUpBy: first.who, endReason: `${first.who}_hung_up` }
+  if (first.by === 'server') return { hungUpBy: 'bridge', endReason: 'bridge_lost', endedAtMs }
+  if (first.who === 'bridge') return { hungUpBy: 'bridge', endReason: first.reason, endedAtMs }
+  return { hungUpBy: first.who, endReason: `${first.who}_hung_up`, endedAtMs }
 }

@@ -3,10 +3,11 @@ import { createEndpointHealth } from './endpoint-health.ts'
 import { ALLOW } from './headers.ts'
 import { startPings } from './pings.ts'
 import { createReception, type ReceptionOptions } from './reception.ts'
+import type { SipServer } from './server-watch.ts'
 import { connectSipClient, type SipClient, type SipResponse } from './srf.ts'
 
 export interface ControllerOptions extends Omit<ReceptionOptions, 'client' | 'health'> {
-  readonly server: { readonly host: string; readonly port: number; readonly secret: string }
+  readonly server: SipServer
   /** How long to wait for the first connection. */
   readonly connectTimeoutMs: number
 }

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import Srf from 'drachtio-srf'
 import { answerEarlyUpdate, guarded } from './dialog-requests.ts'
 import { inBackground, type OnFailure } from './in-background.ts'
+import { type SipServer, watchServer, type Wire } from './server-watch.ts'
 import { watchDialog } from './watch-dialog.ts'
 
 /** Header names and values; values have been through `headers.ts`. */
@@ -61,11 +62,18 @@ export interface RawDialog extends EventEmitter {
 }
 
 /** How a dialog ended: by the peer's BYE, by ours, or with the connection to the SIP server. */
-export interface DialogEnd {
-  readonly by: 'peer' | 'us' | 'server'
-  /** The Reason header of the BYE, as received. */
-  readonly reason: string | undefined
-}
+export type DialogEnd =
+  | {
+      readonly by: 'peer' | 'us'
+      /** The Reason header of the BYE, as received. */
+      readonly reason: string | undefined
+    }
+  | {
+      readonly by: 'server'
+      readonly reason: undefined
+      /** When the server was last known to be there, on the monotonic clock. */
+      readonly heardAtMs: number
+    }
 
 /** A confirmed dialog. */
 export interface Dialog {
@@ -140,10 +148,7 @@ interface RawSrf extends EventEmitter {
   readonly _app: {
     readonly client: {
       readonly mapServer: ReadonlyMap<Socket, unknown>
-      readonly wp: {
-        closing?: boolean
-        readonly reconnectVars: { readonly retryTimer: NodeJS.Timeout | null }
-      }
+      readonly wp: Wire
     }
   }
   use(method: string, handler: (request: SipRequest, response: SipResponse) => void): void
@@ -204,14 +209,14 @@ export interface SipClient {
 /** The client's own object, and what everything that hangs on its connection has to know. */
 export interface Client {
   readonly srf: RawSrf
-  /** Told once for each connection that is lost; what hangs on it ends then. */
+  /** Told once for each connection that is lost, and when the server was last heard; what hangs on it ends then. */
   readonly lost: EventEmitter
   readonly onFailure: OnFailure
 }
 
 /** Connects to a SIP server that speaks drachtio's protocol and keeps reconnecting. */
 export function connectSipClient(
-  options: { readonly host: string; readonly port: number; readonly secret: string },
+  { watch: times, ...address }: SipServer,
   events: SrfEvents,
 ): SipClient {
   const srf = new Srf() as unknown as RawSrf
@@ -220,22 +225,24 @@ export function connectSipClient(
   for (const [method, handler] of Object.entries(events.onRequest)) {
     srf.use(method, guarded(handler, events.onFailure))
   }
-  srf.on('connect', (error: Error | null, hostports: string) => {
-    if (error) events.onRefused(error)
-    else events.onConnect(hostports.split(','))
+  // Without a maximum the client's delay between attempts grows without limit.
+  srf.connect({ ...address, reconnect: { retryMaxDelay: 1_000 } })
+  const watch = watchServer(srf._app.client.wp, times)
+  srf.on('connect', (error: Error | null, hostports: string, version?: string) => {
+    if (error) return events.onRefused(error)
+    watch.start(version)
+    events.onConnect(hostports.split(','))
   })
   srf.on('error', events.onError)
   srf.on('close', () => {
-    lost.emit('lost')
+    lost.emit('lost', watch.heardAtMs())
     events.onClose()
   })
-  // Without a maximum the client's delay between attempts grows without limit.
-  srf.connect({ ...options, enablePing: true, reconnect: { retryMaxDelay: 1_000 } })
   return {
     createUac: (uac, onProvisional) => createUac(client, uac, onProvisional),
     createUas: (request, response, send) => createUas(client, { request, response, send }),
     ping: (uri) => ping(client, uri),
-    disconnect: () => disconnect(srf),
+    disconnect: watch.disconnect,
   }
 }
 
@@ -261,14 +268,6 @@ function ping({ srf, lost }: Client, uri: string): Promise<number | undefined> {
   })
 }
 
-/** The client's own `disconnect` fails where there is no connection, and would go on reconnecting. */
-function disconnect(srf: RawSrf): void {
-  const { wp, mapServer } = srf._app.client
-  wp.closing = true
-  clearTimeout(wp.reconnectVars.retryTimer ?? undefined)
-  for (const socket of mapServer.keys()) socket.end()
-}
-
 function createUas(
   client: Client,
   { request, response, send }: { request: SipRequest; response: SipResponse; send: SendOptions },
@@ -284,13 +283,19 @@ function createUas(
       lost.off('lost', onLost)
       const read = async (): Promise<UasOutcome> => {
         if (raw) return { kind: 'answered', dialog: watchDialog(raw, client) }
-        if (isCancelled) return { kind: 'cancelled' }
+        if (isCancelled || isTransactionOver(error)) return { kind: 'cancelled' }
         return isConnected(srf, request) ? { kind: 'failed', error } : { kind: 'server_lost' }
       }
       resolve(read())
     })
   })
 }
+
+/**
+ * Whether the SIP server has ended the INVITE by itself. It does so for a CANCEL alone, and when that crosses our 200
+ * it is all that is heard of it: the client forgets an INVITE as its 200 is written.
+ */
+const isTransactionOver = (error: unknown) => String(error).includes('unknown transaction')
 
 /** Whether the connection is still there on which the request has come. */
 function isConnected(srf: RawSrf, request: SipRequest): boolean {

@@ -14,9 +14,9 @@ export function watchDialog(
       lost.off('lost', onLost)
       resolve(dialogEnd)
     }
-    const onLost = () => {
+    const onLost = (heardAtMs: number) => {
       srf.removeDialog(raw)
-      end({ by: 'server', reason: undefined })
+      end({ by: 'server', reason: undefined, heardAtMs })
     }
     lost.on('lost', onLost)
     raw.once('destroy', (bye?: SipMessage) => end({ by: 'peer', reason: bye?.get('Reason') }))

@@ -36,6 +36,7 @@ function aCall(outcome: UasOutcome, parts: Partial<Call> = {}): Call {
       log: silent,
       memory: { end: () => {} },
       flow: { bridgeCall: () => Promise.resolve() },
+      callMsMax: 60_000,
     },
     request: { get: () => undefined },
     response: {
@@ -125,6 +126,18 @@ it('a mistake before the caller is answered hangs up the buyer', async () => {
     sipStatus: 500,
   })
   expect(done).toEqual(['hung up'])
+})
+
+it('a call that goes with the SIP server ends when that was last heard', async () => {
+  const [caller, buyer] = [aDialog(), aDialog()]
+  const response = { status: 200, body: 'v=0', get: () => undefined } as never
+  const answer: Answer = { kind: 'confirmed', dialog: buyer.dialog, response }
+  const ending = bridgeTo(aCall({ kind: 'answered', dialog: caller.dialog }), answer)
+  const heardAtMs = performance.now() + 7_000
+  caller.end({ by: 'server', reason: undefined, heardAtMs })
+  const { connectedMs, endedAtMs, endReason } = await ending
+  expect([endReason, endedAtMs]).toEqual(['bridge_lost', heardAtMs])
+  expect(connectedMs).toBeCloseTo(7_000, -3)
 })
 
 it('a mistake while they are connected hangs up both', async () => {

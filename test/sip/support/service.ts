@@ -10,6 +10,7 @@ import type { CallEnd } from '../../../src/flow/end-call.ts'
 import { createCallKeys } from '../../../src/keys.ts'
 import { type SipController, startController } from '../../../src/sip/controller.ts'
 import type { CallFlow, InviteDeps } from '../../../src/sip/live-call.ts'
+import type { SipServer } from '../../../src/sip/server-watch.ts'
 import { aBuyer, aCampaign, silent } from '../../support/flow.ts'
 import type { Logger } from '../../../src/telemetry/logger.ts'
 import { waitFor } from '../../support/wait.ts'
@@ -54,20 +55,23 @@ interface ServiceOptions {
   readonly flow?: Partial<CallFlow>
   readonly names?: InviteDeps['names']
   readonly log?: Partial<Logger>
+  /** How the controller reaches the engine, where not directly. */
+  readonly through?: (engine: SipServer) => Promise<SipServer>
 }
 
 const NAMES = () => ({ campaignName: 'Solar', publisherName: 'Acme', buyerName: 'Buyer' })
 
 /** The controller on an engine, with a phone for the caller and one for each buyer. */
 export async function startService(options: ServiceOptions = {}): Promise<ServiceUnderTest> {
-  const { buyers: count = 1, flow = {} } = options
+  const { buyers: count = 1, flow = {}, through } = options
   const world = await openWorld()
   const callerPhone = await world.phone()
   const buyers = await Promise.all(Array.from({ length: count }, () => world.phone()))
   const recorded: Recorded = { begun: [], nextRounds: [], bridged: [], ended: [] }
   const snapshot = directory(buyers, options)
+  const engine = { ...world.stack.admin, secret: 'secret' }
   const controller = await startController({
-    server: { ...world.stack.admin, secret: 'secret' },
+    server: through ? await through(engine) : engine,
     directory: () => snapshot,
     connectTimeoutMs: 2_000,
     flow: { ...recordingFlow(recorded), ...flow },
