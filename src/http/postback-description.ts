@@ -89,5 +89,4 @@ export const SET_VALUE = described({
     429: later('Too many requests.'),
     503: later('Not stored.'),
   },
-  problems: ['repeated_header', 'url_too_long'],
 })

@@ -6,6 +6,7 @@ import { type CallsDeps, registerCalls } from './calls.ts'
 import { type ConfigurationDeps, registerConfiguration } from './configuration.ts'
 import { type ConfiguredDeps, registerConfigured } from './configured.ts'
 import { type DeliveriesDeps, registerDeliveries } from './deliveries.ts'
+import { refuseStrayQuery } from './query.ts'
 import { registerReports, type ReportsDeps } from './reports.ts'
 import { API_PREFIX, roleNeededFor } from './roles.ts'
 import { createSearch } from './search.ts'
@@ -31,6 +32,8 @@ export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
   void app.register(
     (scope, _options, done) => {
       scope.addHook('onRequest', deps.requireKey(roleNeededFor))
+      scope.addHook('preHandler', refuseStrayQuery)
+      takeEmptyJson(scope)
       const search = createSearch(deps.database)
       registerConfiguration(scope, deps)
       registerConfigured(scope, deps)
@@ -44,5 +47,19 @@ export function registerApi(app: FastifyInstance, deps: ApiDeps): void {
       done()
     },
     { prefix: API_PREFIX },
+  )
+}
+
+/**
+ * Many clients say of every request that it is JSON, also of those without a body. What needs one refuses its
+ * absence by its schema.
+ */
+function takeEmptyJson(scope: FastifyInstance): void {
+  const parse = scope.getDefaultJsonParser('error', 'error')
+  scope.removeContentTypeParser('application/json')
+  scope.addContentTypeParser<string>(
+    'application/json',
+    { parseAs: 'string' },
+    (request, text, parsed) => (text === '' ? parsed(null) : parse(request, text, parsed)),
   )
 }

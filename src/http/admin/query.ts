@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { z } from 'zod'
 import { parseCallUuid } from '../call-uuid.ts'
 import { type ProblemCode, sendProblem } from '../errors.ts'
@@ -94,6 +94,23 @@ export function readBody<Body>(
   const documented = description?.body?.['application/json']
   assert(documented === schema, 'a body is read by the schema that documents it')
   return parsedOr(reply, 'malformed_body', schema.safeParse(body))
+}
+
+const NOTHING = z.strictObject({})
+/** PostgreSQL takes every character in a text but this one. */
+const ANYTHING = z.record(
+  z.string(),
+  z.unknown().refine((value) => !String(value).includes('\0'), 'holds a NUL character'),
+)
+
+/** Refuses, before a route is called, a query where it takes none, and one that the database could not look for. */
+export function refuseStrayQuery(
+  { query, routeOptions }: FastifyRequest,
+  reply: FastifyReply,
+  next: HookHandlerDoneFunction,
+): void {
+  const taken = routeOptions.config.description?.query ? ANYTHING : NOTHING
+  if (parsedOr(reply, 'invalid_query', taken.safeParse(query))) next()
 }
 
 function parsedOr<Value>(

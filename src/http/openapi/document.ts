@@ -71,8 +71,12 @@ const SECURITY_SCHEMES = {
   callKeyBearer: { type: 'http', scheme: 'bearer' },
 } as const satisfies Readonly<Record<KeyName, object>>
 
-/** What any route of the API may answer. */
-const PROBLEMS_OF_ALL: readonly ProblemCode[] = [
+/** What any route may answer. */
+const PROBLEMS_OF_ALL: readonly ProblemCode[] = ['repeated_header', 'url_too_long']
+
+/** What any route of the API may answer besides. */
+const PROBLEMS_OF_API: readonly ProblemCode[] = [
+  'invalid_query',
   'unauthorised',
   'forbidden',
   'too_many_wrong_keys',
@@ -80,7 +84,7 @@ const PROBLEMS_OF_ALL: readonly ProblemCode[] = [
   'unavailable',
 ]
 
-/** What any of them may answer that reads a body. */
+/** What any of them may answer by whose method a body may come, and be read. */
 const PROBLEMS_OF_BODIES: readonly ProblemCode[] = [
   'malformed_body',
   'body_too_large',
@@ -204,13 +208,13 @@ function responsesOf(
   writer: SchemaWriter,
   { method, path, description }: DescribedRoute,
 ): OperationObject['responses'] {
-  const { answers, query, body, problems = [] } = description
+  const { answers, problems = [] } = description
   const isHead = method === 'HEAD'
   const codes = new Set<ProblemCode>([
     ...problems,
-    ...(query && isOfApi(path) ? (['invalid_query'] as const) : []),
-    ...(body && isOfApi(path) ? PROBLEMS_OF_BODIES : []),
-    ...(isOfApi(path) ? PROBLEMS_OF_ALL : []),
+    ...PROBLEMS_OF_ALL,
+    ...(isOfApi(path) ? PROBLEMS_OF_API : []),
+    ...(isOfApi(path) && !isHead && method !== 'GET' ? PROBLEMS_OF_BODIES : []),
   ])
   const byStatus = Map.groupBy(codes, (code) => buildProblem(code).status)
   const responses: Record<string, ResponseObject> = {}

@@ -212,18 +212,21 @@ describe('an answer fits its schema', () => {
 
 describe('a problem fits its schema', () => {
   const preview = { method: 'POST', url: '/api/v1/tracking-urls/preview' } as const
+  const ofJson = { ...headers, 'content-type': 'application/json' }
   it.each<[number, Asked]>([
     [400, { url: '/api/v1/calls?limit=0' }],
     [400, { url: '/api/v1/reports?by=caller' }],
     [400, { method: 'POST', url: '/api/v1/tracking-urls/preview', payload: {} }],
+    [400, { method: 'DELETE', url: '/api/v1/api-keys/x?dry_run=true' }],
+    [400, { method: 'POST', url: '/api/v1/deliveries/x/resend', payload: '{', headers: ofJson }],
     [401, { url: '/api/v1/calls', headers: {} }],
     [404, { url: `/api/v1/calls/${CALL}` }],
     [404, { url: '/api/v1/buyers/nobody' }],
-    [
-      400,
-      { ...preview, payload: '{', headers: { ...headers, 'content-type': 'application/json' } },
-    ],
+    [400, { ...preview, payload: '{', headers: ofJson }],
     [413, { ...preview, payload: { url: 'x'.repeat(70_000) } }],
+    [413, { method: 'DELETE', url: '/api/v1/api-keys/x', payload: { a: 'x'.repeat(70_000) } }],
+    [414, { url: `/api/v1/tracking-urls?${'x'.repeat(3_000)}` }],
+    [414, { url: `/healthz?${'x'.repeat(3_000)}` }],
     [415, { ...preview, payload: 'x', headers: { ...headers, 'content-type': 'text/html' } }],
     [422, { method: 'PUT', url: '/api/v1/configuration', payload: { buyers: [{ id: '-' }] } }],
   ])('with status %i, %#', async (status, asked) => {
