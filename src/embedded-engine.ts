@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import type { Config } from './config.ts'
 import { AppError } from './domain/app-error.ts'
 import { keepRunning } from './sip/engine/keep-running.ts'
+import { reachedAs, sipAddresses } from './sip/engine/sip-addresses.ts'
 import type { Logger } from './telemetry/logger.ts'
 import {
   type CertificateFacts,
   type EngineOptions,
   type EngineStats,
-  type SipAddress,
   startEngine,
 } from './sip/engine/engine.ts'
 
@@ -52,13 +52,14 @@ export async function startEmbeddedEngine(
       (warning) => log.warn('engine.warning', { warning }),
     )
   const first = await listen({
-    sip: addressesOf(sip),
+    sip: sipAddresses({ ...sip, tlsPort: tls?.port ?? sip.port }),
     admin: { host: '127.0.0.1', port: 0 },
   }).catch(explain)
   logCertificate(log, first.certificate)
   const { admin } = first
   const kept = keepRunning(first, {
-    start: () => listen({ sip: first.sip.map((address) => asSeenFrom(sip, address)), admin }),
+    start: () =>
+      listen({ sip: first.sip.map((address) => reachedAs(sip.publicHost, address)), admin }),
     onEnd: (error) => log.error('engine.ended', { error }),
     onFailure: (error) => log.error('engine.gone', { error }),
     retryMs: RETRY_MS,
@@ -80,18 +81,6 @@ export async function startEmbeddedEngine(
         ),
     close: kept.close,
   }
-}
-
-function addressesOf(sip: Config['sip']): EngineOptions['sip'] {
-  const { host, port, tls, transports } = sip
-  return transports.map((transport) =>
-    asSeenFrom(sip, { transport, host, port: transport === 'tls' && tls ? tls.port : port }),
-  )
-}
-
-/** An address with what others reach it under. */
-function asSeenFrom({ publicHost }: Config['sip'], address: SipAddress): SipAddress {
-  return { ...address, ...(publicHost !== undefined && { publicHost }) }
 }
 
 function explain(cause: unknown): never {

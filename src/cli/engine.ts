@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseNameServers } from '../config-parsers.ts'
+import { parseHost, parseNameServers, type Parser } from '../config-parsers.ts'
 import { AppError } from '../domain/app-error.ts'
 import {
   type CertificateFacts,
@@ -7,6 +7,7 @@ import {
   startEngine,
   type TlsFiles,
 } from '../sip/engine/engine.ts'
+import { sipAddresses } from '../sip/engine/sip-addresses.ts'
 import { type Address, addressOption, wholeNumberParser } from './option-values.ts'
 
 interface EngineCommandOptions {
@@ -19,6 +20,7 @@ interface EngineCommandOptions {
   readonly tlsPort: number
   readonly tlsCa?: string
   readonly nameServers?: readonly string[]
+  readonly publicHost?: string
 }
 
 type Transport = 'udp' | 'tcp'
@@ -36,6 +38,11 @@ export function registerEngine(program: Command): void {
         .argParser(parseTransports)
         .default(['udp', 'tcp'], 'udp,tcp'),
     )
+    .option(
+      '--public-host <host>',
+      'what it writes into SIP messages as its own address, behind NAT',
+      asInSettings(parseHost),
+    )
     .addOption(addressOption('--admin', 'where applications connect; keep it private', 9022))
     .option('--secret <secret>', 'what applications have to know; or set DRACHTIO_SECRET')
     .option('--tls <file>', 'speak TLS with this certificate (PEM); SIGHUP has it read again')
@@ -50,7 +57,7 @@ export function registerEngine(program: Command): void {
     .option(
       '--name-servers <addresses>',
       "DNS servers instead of the machine's, comma-separated",
-      readNameServers,
+      asInSettings(parseNameServers),
     )
     .action(runEngine)
 }
@@ -65,8 +72,7 @@ async function runEngine(options: EngineCommandOptions): Promise<void> {
 }
 
 async function start(options: EngineCommandOptions): Promise<Engine> {
-  const { admin, nameServers } = options
-  const { host, port } = options.sip
+  const { admin, nameServers, publicHost, tlsPort } = options
   const secret = options.secret ?? process.env.DRACHTIO_SECRET
   if (!secret) {
     throw new AppError(
@@ -74,12 +80,11 @@ async function start(options: EngineCommandOptions): Promise<Engine> {
       'The engine needs a secret: give it with --secret or in DRACHTIO_SECRET.',
     )
   }
-  const sip = options.transports.map((transport) => ({ transport, host, port }))
   const tls = readTls(options)
-  const secure = { transport: 'tls', host, port: options.tlsPort } as const
+  const transports = tls ? ([...options.transports, 'tls'] as const) : options.transports
   return startEngine(
     {
-      sip: tls ? [...sip, secure] : sip,
+      sip: sipAddresses({ ...options.sip, publicHost, tlsPort, transports }),
       admin,
       secret,
       ...(tls && { tls }),
@@ -111,10 +116,13 @@ function readTls({ tls, tlsCa, tlsKey }: EngineCommandOptions): TlsFiles | undef
   )
 }
 
-function readNameServers(text: string): readonly string[] {
-  const parsed = parseNameServers(text)
-  if (parsed.kind === 'value') return parsed.value
-  throw new InvalidArgumentError(`It ${parsed.problem}.`)
+/** Reads an option as the setting of the same meaning is read. */
+function asInSettings<Value>(parse: Parser<Value>): (text: string) => Value {
+  return (text) => {
+    const parsed = parse(text)
+    if (parsed.kind === 'value') return parsed.value
+    throw new InvalidArgumentError(`It ${parsed.problem}.`)
+  }
 }
 
 function reloadOnHangup(engine: Engine): void {

@@ -25,6 +25,20 @@ describe('bridgeback engine', () => {
     expect(await engine.exited).toBe(0)
   })
 
+  it('writes into messages, and tells applications, what others reach it under', async () => {
+    const rig = createTlsRig()
+    const tls = ['--tls', rig.certificateFile, '--tls-key', rig.keyFile, '--tls-port', '0']
+    const seen = ['--public-host', '203.0.113.5', '--secret', 's', ...tls]
+    const engine = startCommand(['engine', ...FREE, ...seen])
+    const tlsPort = await tlsPortOf(engine.output)
+    const { sip, admin } = await addressesOf(engine.output)
+    const [, port] = sip.split(':')
+    expect(await connect(admin, 's')).toEqual([
+      `udp/203.0.113.5:${port}`,
+      `tls/203.0.113.5:${tlsPort}`,
+    ])
+  })
+
   it('speaks TLS, reads the certificate again on SIGHUP, and keeps it if that fails', async () => {
     const rig = createTlsRig()
     const files = ['--tls', rig.certificateFile, '--tls-key', rig.keyFile, '--tls-port', '0']
@@ -89,6 +103,10 @@ describe('bridgeback engine', () => {
       says: "'--tls-port <port>' argument '65536' is invalid. Write a whole number from 0 to 65535.",
     },
     {
+      args: ['--public-host', '203.0.113.5:5060'],
+      says: "'--public-host <host>' argument '203.0.113.5:5060' is invalid. It is not a host: write an IP address or a host name, without port.",
+    },
+    {
       args: ['--name-servers', 'dns'],
       says: "'--name-servers <addresses>' argument 'dns' is invalid. It is not a list of DNS servers: write addresses such as 192.0.2.1, or 192.0.2.1:53.",
     },
@@ -118,7 +136,7 @@ describe('bridgeback engine', () => {
 
 async function addressesOf(output: () => string): Promise<{ sip: string; admin: string }> {
   const [, sip = '', admin = ''] = await waitFor(
-    () => /SIP +udp\/(\S+)\n +admin +(\S+)\n/.exec(output()) ?? undefined,
+    () => /SIP +udp\/(\S+)\n(?: +SIP .*\n)* +admin +(\S+)\n/.exec(output()) ?? undefined,
     { what: 'the addresses', deadlineMs: 10_000 },
   )
   return { sip, admin }
