@@ -208,7 +208,10 @@ async function exchangeLateOffer(
 ): Promise<void> {
   const acked = Promise.withResolvers<string>()
   from.dialog.onAck((ack) => acked.resolve(ack.body ?? ''))
-  response.send(200, { body: offer, headers: contentType(request) })
+  response.send(200, { body: offer, headers: contentType(request) }, (error) => {
+    // No ACK comes to what was not sent: the sender has cancelled its INVITE meanwhile.
+    if (error) acked.resolve('')
+  })
   const answer = await Promise.race([acked.promise, from.dialog.ended.then(() => '')])
   // Without an answer nothing is agreed, yet the 2xx has to be acknowledged.
   acknowledge(answer === '' ? from.sdp : answer)

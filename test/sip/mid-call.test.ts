@@ -27,6 +27,11 @@ async function talking({ callerHeaders = [], buyerHeaders = [] }: Talk = {}) {
     cseq++
     callerPhone.sendRaw(caller.inDialog(answer, method, cseq, parts))
   }
+  /** Cancels the caller's latest INVITE. */
+  const cancelByCaller = () => {
+    const cancel = caller.inDialog(answer, 'CANCEL', cseq)
+    callerPhone.sendRaw(cancel.replace('-CANCEL-', '-INVITE-'))
+  }
   const ackByCaller = (body = '') => {
     const text = caller.ack(answer, cseq)
     const type = `Content-Type: application/sdp\r\nContent-Length: ${body.length}\r\n\r\n${body}`
@@ -42,7 +47,17 @@ async function talking({ callerHeaders = [], buyerHeaders = [] }: Talk = {}) {
   let latest = invite
   /** The next INVITE that reaches the buyer; copies of older ones are passed over. */
   const relayedInvite = async () => (latest = await newInvite(buyer, latest))
-  return { service, callerPhone, buyer, invite, fromCaller, ackByCaller, heard, relayedInvite }
+  return {
+    service,
+    callerPhone,
+    buyer,
+    invite,
+    fromCaller,
+    cancelByCaller,
+    ackByCaller,
+    heard,
+    relayedInvite,
+  }
 }
 
 /** The caller of these tests calls every body SDP: what it sends is renamed on its way. */
@@ -140,6 +155,24 @@ describe('an offer', () => {
     expect((await heard('200 INVITE')).body).toBe(offer)
     ackByCaller(given)
     expect((await buyer.expect('ACK')).body).toBe(given)
+  })
+
+  it('that was asked for and is not wanted any more leaves the call as it was (RFC 3261 §14.1)', async () => {
+    const talk = await talking()
+    const { buyer, fromCaller, cancelByCaller, ackByCaller, heard, relayedInvite } = talk
+    fromCaller('INVITE')
+    const asked = await relayedInvite()
+    cancelByCaller()
+    await heard('487 INVITE')
+    ackByCaller()
+    buyer.answer(asked, 200, { body: BUYER_SDP })
+    expect((await buyer.expect('ACK')).body).toBe(SDP)
+    fromCaller('INVITE', { body: HOLD })
+    const relayed = await relayedInvite()
+    expect(relayed.body).toBe(HOLD)
+    buyer.answer(relayed, 200, { body: BUYER_SDP })
+    await heard('200 INVITE')
+    expect(talk.service.recorded.ended).toEqual([])
   })
 })
 
