@@ -1,15 +1,13 @@
 import { expect, it } from 'vitest'
 import type { Database } from '../../src/db/queryable.ts'
 import { expirePostbacks } from '../../src/flow/expire-postbacks.ts'
-import { openTestDatabase } from '../support/database.ts'
-import { aCampaign, anEndedCall, flowOn } from '../support/flow.ts'
+import { aCampaign, anEndedCall, openFlow } from '../support/flow.ts'
 
 const STRAY = '01a20a39-b353-7be3-93b6-ebed132167d5'
 
 /** A database with one settled call. */
 async function withOneEntry(): Promise<{ database: Database; callUuid: string; month: string }> {
-  const database = await openTestDatabase()
-  const deps = await flowOn(database, aCampaign({ trackingUrls: [] }))
+  const { database, deps } = await openFlow(aCampaign({ trackingUrls: [] }))
   const callUuid = await anEndedCall(deps)
   await database.setClock('601 seconds')
   await expirePostbacks(deps)
@@ -51,8 +49,7 @@ it.each([
 })
 
 it('a call without entries can be deleted', async () => {
-  const database = await openTestDatabase()
-  const deps = await flowOn(database, aCampaign({ trackingUrls: [] }))
+  const { database, deps } = await openFlow(aCampaign({ trackingUrls: [] }))
   await anEndedCall(deps)
   await database.query('delete from legs')
   expect((await database.query('delete from calls')).rowCount).toBe(1)

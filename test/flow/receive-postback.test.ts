@@ -2,7 +2,6 @@ import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, it } from 'vitest'
 import { expirePostbacks } from '../../src/flow/expire-postbacks.ts'
 import { receivePostbacks } from '../../src/flow/receive-postback.ts'
-import { openTestDatabase } from '../support/database.ts'
 import {
   aCampaign,
   anEndedCall,
@@ -10,15 +9,14 @@ import {
   beginCall,
   bridgeCall,
   endCall,
-  flowOn,
   ledger,
+  openFlow,
   post,
   posted,
   queued,
 } from '../support/flow.ts'
 
-const database = await openTestDatabase()
-const deps = await flowOn(database)
+const { database, deps } = await openFlow()
 const outcomesOf = async (callUuid: string) => (await queued(database, callUuid)).slice(3)
 
 describe('receivePostbacks', () => {

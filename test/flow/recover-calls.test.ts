@@ -6,23 +6,18 @@ import {
   watchForForgottenCalls,
   watchForLostCalls,
 } from '../../src/flow/recover-calls.ts'
-import { openTestDatabase } from '../support/database.ts'
-import { beginCall, bridgeCall, flowOn, ledger, post, queued } from '../support/flow.ts'
-
-async function start() {
-  const database = await openTestDatabase()
-  return { database, deps: await flowOn(database) }
-}
+import type { TestDatabase } from '../support/database.ts'
+import { beginCall, bridgeCall, ledger, openFlow, post, queued } from '../support/flow.ts'
 
 /** The process that holds the test's calls last beat `secondsAgo`. */
-async function beatAt(database: Awaited<ReturnType<typeof start>>['database'], clock: string) {
+async function beatAt(database: TestDatabase, clock: string) {
   const { rows } = await database.query<{ id: string }>(`select distinct process_id id from calls`)
   await database.setClock(clock)
   for (const { id } of rows) await beat(database, id)
 }
 
 it('closes the calls of a dead process at its last heartbeat, and settles them as usual', async () => {
-  const { database, deps } = await start()
+  const { database, deps } = await openFlow()
   const facts = await beginCall(deps)
   await bridgeCall(deps, facts)
   await beatAt(database, '60 seconds')
@@ -46,7 +41,7 @@ it('closes the calls of a dead process at its last heartbeat, and settles them a
 })
 
 it('leaves the calls of a process alone that has beaten within 20 s', async () => {
-  const { database, deps } = await start()
+  const { database, deps } = await openFlow()
   await beginCall(deps)
   await beatAt(database, '60 seconds')
   await database.setClock('79 seconds')
@@ -54,7 +49,7 @@ it('leaves the calls of a process alone that has beaten within 20 s', async () =
 })
 
 it('closes a call that only rang as not converted, once, however many try', async () => {
-  const { database, deps } = await start()
+  const { database, deps } = await openFlow()
   const { callUuid } = await beginCall(deps)
   await beatAt(database, '1 second')
   await database.setClock('60 seconds')
@@ -65,7 +60,7 @@ it('closes a call that only rang as not converted, once, however many try', asyn
 })
 
 it('closes a call of a process that nobody knows any more once it is 20 s old', async () => {
-  const { database, deps } = await start()
+  const { database, deps } = await openFlow()
   await beginCall(deps)
   await database.setClock('19 seconds')
   expect(await recoverCalls(deps)).toEqual({ closed: 0, isFull: false })
@@ -76,7 +71,7 @@ it('closes a call of a process that nobody knows any more once it is 20 s old', 
 })
 
 it('forgets a dead process once it holds no call', async () => {
-  const { database, deps } = await start()
+  const { database, deps } = await openFlow()
   await beginCall(deps)
   await beatAt(database, '1 second')
   await database.setClock('60 seconds')
@@ -86,7 +81,7 @@ it('forgets a dead process once it holds no call', async () => {
 })
 
 it('holds nobody for dead until the database has been there for 20 s', async () => {
-  const { database, deps } = await start()
+  const { database, deps } = await openFlow()
   await beginCall(deps)
   await beatAt(database, '1 second')
   await database.setClock('60 seconds')
@@ -120,7 +115,7 @@ it('holds nobody for dead until the database has been there for 20 s', async () 
 
 describe('a process that holds a call which it knows nothing of', () => {
   it('ends it, when it was stored after its beginning had been given up', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const { callUuid } = await beginCall(deps)
     const processId = await processOf(database)
     await watchForForgottenCalls(deps, { processId, live: () => new Set() })()
@@ -133,7 +128,7 @@ describe('a process that holds a call which it knows nothing of', () => {
   })
 
   it('ends it as of when it saw it last, when its end could not be stored', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const facts = await beginCall(deps)
     await bridgeCall(deps, facts)
     const live = new Set([facts.callUuid])
@@ -153,7 +148,7 @@ describe('a process that holds a call which it knows nothing of', () => {
   })
 
   it('leaves those alone that it is busy with, and those of others', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const { callUuid } = await beginCall(deps)
     const own = { processId: await processOf(database), live: () => new Set([callUuid]) }
     await watchForForgottenCalls(deps, own)()

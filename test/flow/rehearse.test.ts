@@ -8,8 +8,7 @@ import { expirePostbacks } from '../../src/flow/expire-postbacks.ts'
 import { type Difference, rehearse } from '../../src/flow/rehearse.ts'
 import { createChance } from '../model/chance.ts'
 import { aCampaignDocument } from '../support/configuration.ts'
-import { openTestDatabase } from '../support/database.ts'
-import { anEndedCall, beginCall, bridgeCall, endCall, flowOn, post } from '../support/flow.ts'
+import { anEndedCall, beginCall, bridgeCall, endCall, openFlow, post } from '../support/flow.ts'
 
 const group = (modifier: string, more: object = {}) => ({
   id: 'sales',
@@ -33,8 +32,7 @@ const rules = parseCampaignRules(definition)
 const rulesWith = (...conversion_groups: readonly object[]) =>
   parseCampaignRules({ ...definition, conversion_groups })
 
-const database = await openTestDatabase()
-const deps = await flowOn(database, rules)
+const { database, deps } = await openFlow(rules)
 await database.query('alter table campaign_versions disable trigger user')
 await database.query('update campaign_versions set definition = $1', [JSON.stringify(definition)])
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { expirePostbacks } from '../../src/flow/expire-postbacks.ts'
 import { createSteps } from '../../src/flow/steps.ts'
-import { openTestDatabase } from '../support/database.ts'
 import {
   aCampaign,
   anEndedCall,
@@ -9,8 +8,8 @@ import {
   beginCall,
   bridgeCall,
   endCall,
-  flowOn,
   ledger,
+  openFlow,
   post,
   posted,
   queued,
@@ -19,21 +18,16 @@ import { waitFor } from '../support/wait.ts'
 
 const BEFORE_THE_END = ['start', 'selected', 'bridged']
 
-async function start(rules = aCampaign()) {
-  const database = await openTestDatabase()
-  return { database, deps: await flowOn(database, rules) }
-}
-
 describe('a call that waits for a postback', () => {
   it('holds its outcome URLs while the decision is open (B8)', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const call = await anEndedCall(deps)
     expect(await expirePostbacks(deps)).toEqual({ settled: 0, isFull: false })
     expect(await queued(database, call)).toEqual(BEFORE_THE_END)
   })
 
   it('converts with a posted revenue and pays *0.8 of it (B4, B5, B9)', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const call = await anEndedCall(deps)
     expect(await post(deps, call, 'revenue=10.00')).toEqual({
       httpStatus: 200,
@@ -47,7 +41,7 @@ describe('a call that waits for a postback', () => {
   })
 
   it('converts with fixed amounts when the trigger string is posted (B6)', async () => {
-    const { deps } = await start()
+    const { deps } = await openFlow()
     const call = await anEndedCall(deps)
     expect(await post(deps, call, 'x=1&resale=true&revenue=99')).toMatchObject({
       reason: 'trigger',
@@ -57,7 +51,7 @@ describe('a call that waits for a postback', () => {
   })
 
   it('keeps data that triggers nothing as tags and goes on waiting (B8)', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const call = await anEndedCall(deps)
     expect(await post(deps, call, 'stage=quoted&key=')).toMatchObject({
       status: 'pending',
@@ -68,7 +62,7 @@ describe('a call that waits for a postback', () => {
   })
 
   it('is not converted at its timeout, with null amounts, and not a second before (B10)', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const call = await anEndedCall(deps)
     await database.setClock('599 seconds')
     expect((await expirePostbacks(deps)).settled).toBe(0)
@@ -80,7 +74,7 @@ describe('a call that waits for a postback', () => {
   })
 
   it('still converts after that, firing the conversion URLs alone (B11)', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const call = await anEndedCall(deps)
     await database.setClock('601 seconds')
     await expirePostbacks(deps)
@@ -102,7 +96,7 @@ describe('a call that waits for a postback', () => {
 
   it('refuses a conversion after the limit for late ones (B11)', async () => {
     const group = aPostbackGroup({ lateLimitSeconds: 60 })
-    const { database, deps } = await start(aCampaign({ conversionGroups: [group] }))
+    const { database, deps } = await openFlow(aCampaign({ conversionGroups: [group] }))
     const call = await anEndedCall(deps)
     await database.setClock('661 seconds')
     await expirePostbacks(deps)
@@ -114,7 +108,7 @@ describe('a call that waits for a postback', () => {
 
   it('refuses a late conversion too where nothing was waited for (B11)', async () => {
     const group = aPostbackGroup({ postbackTimeoutSeconds: 0, lateLimitSeconds: 60 })
-    const { database, deps } = await start(aCampaign({ conversionGroups: [group] }))
+    const { database, deps } = await openFlow(aCampaign({ conversionGroups: [group] }))
     const call = await anEndedCall(deps)
     await database.setClock('61 seconds')
     expect(await post(deps, call, 'revenue=10')).toMatchObject({ status: 'too_late' })
@@ -122,7 +116,7 @@ describe('a call that waits for a postback', () => {
 
   it('is decided at hang-up where the timeout is 0 (B8)', async () => {
     const group = aPostbackGroup({ postbackTimeoutSeconds: 0 })
-    const { database, deps } = await start(aCampaign({ conversionGroups: [group] }))
+    const { database, deps } = await openFlow(aCampaign({ conversionGroups: [group] }))
     const call = await anEndedCall(deps)
     expect(await ledger(database, call)).toEqual(['settlement not_converted no_postback'])
   })
@@ -130,7 +124,7 @@ describe('a call that waits for a postback', () => {
 
 describe('a postback during the call', () => {
   it('is kept, and applied at hang-up (B9)', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const facts = await beginCall(deps)
     await bridgeCall(deps, facts)
     expect(await post(deps, facts.callUuid, 'revenue=10.00')).toMatchObject({
@@ -145,7 +139,7 @@ describe('a postback during the call', () => {
   })
 
   it('of a buyer that did not get the call is refused once another has it (B7)', async () => {
-    const { deps } = await start()
+    const { deps } = await openFlow()
     const facts = await beginCall(deps)
     await bridgeCall(deps, facts, 2)
     await post(deps, facts.callUuid, 'revenue=55.00', 2)
@@ -161,7 +155,7 @@ describe('a postback during the call', () => {
   })
 
   it('is applied in the order of the database, whatever the ids of two processes say (B9)', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const facts = await beginCall(deps)
     await bridgeCall(deps, facts)
     await post(deps, facts.callUuid, 'revenue=10.00')
@@ -180,7 +174,7 @@ describe('a postback during the call', () => {
   })
 
   it('that came while it rang counts if that buyer answered', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const facts = await beginCall(deps)
     await post(deps, facts.callUuid, 'revenue=10.00', 1)
     await post(deps, facts.callUuid, 'revenue=77.00', 2)
@@ -201,7 +195,7 @@ describe('a value after conversion (B12)', () => {
     ['zero', 'revenue=0', 'adjusted', 'reversed', ['10.00 8.00', '0.00 0.00']],
     ['nothing of value', 'x=1', 'ignored', 'no_trigger', ['10.00 8.00']],
   ])('%s', async (_, query, status, reason, amounts) => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const call = await anEndedCall(deps)
     await post(deps, call, 'revenue=10.00&txid=a')
     expect(await post(deps, call, query)).toMatchObject({ httpStatus: 200, status, reason })
@@ -216,7 +210,7 @@ describe('a value after conversion (B12)', () => {
     ['reject', 409, 'rejected', 'repeat_rejected'],
   ] as const)('is kept out by the policy %s', async (policy, httpStatus, status, reason) => {
     const group = aPostbackGroup({ conversions: [posted('', policy)] })
-    const { deps } = await start(aCampaign({ conversionGroups: [group] }))
+    const { deps } = await openFlow(aCampaign({ conversionGroups: [group] }))
     const call = await anEndedCall(deps)
     await post(deps, call, 'revenue=10.00')
     expect(await post(deps, call, 'revenue=12.00')).toEqual({
@@ -230,7 +224,7 @@ describe('a value after conversion (B12)', () => {
   })
 
   it('fifty equal ones at once make one conversion and one set of URLs', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const call = await anEndedCall(deps)
     const replies = await Promise.all(
       Array.from({ length: 50 }, () => post(deps, call, 'revenue=10.00')),
@@ -259,14 +253,14 @@ describe('choosing the conversion group (B13)', () => {
     [89_999, 'settlement converted duration 12.00 6.00'],
     [59_999, 'settlement not_converted too_short'],
   ])('after %i ms a duration group decides: %s', async (connectedMs, line) => {
-    const { database, deps } = await start(aCampaign({ conversionGroups: [duration] }))
+    const { database, deps } = await openFlow(aCampaign({ conversionGroups: [duration] }))
     const call = await anEndedCall(deps, { connectedMs })
     expect(await ledger(database, call)).toEqual([line])
   })
 
   it('takes the first whose filters match, even when its criteria then fail', async () => {
     const other = aPostbackGroup({ groupId: 'other', filters: { buyerId: 'somebody-else' } })
-    const { database, deps } = await start(
+    const { database, deps } = await openFlow(
       aCampaign({ conversionGroups: [other, duration, aPostbackGroup()] }),
     )
     const call = await anEndedCall(deps, { connectedMs: 1_000 })
@@ -274,14 +268,14 @@ describe('choosing the conversion group (B13)', () => {
   })
 
   it('a call that no buyer answered is not converted at hang-up', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const { callUuid } = await beginCall(deps)
     await endCall(deps, callUuid, undefined)
     expect(await ledger(database, callUuid)).toEqual(['settlement not_converted not_connected'])
   })
 
   it('a call without a group is not converted at hang-up', async () => {
-    const { database, deps } = await start(aCampaign({ conversionGroups: [] }))
+    const { database, deps } = await openFlow(aCampaign({ conversionGroups: [] }))
     const call = await anEndedCall(deps)
     expect(await ledger(database, call)).toEqual(['settlement not_converted no_conversion_group'])
     expect(await post(deps, call, 'revenue=1')).toMatchObject({
@@ -292,7 +286,7 @@ describe('choosing the conversion group (B13)', () => {
 
   it("a caller's second conversion inside the window earns nothing, at once or later", async () => {
     const group = aPostbackGroup({ dedupeSeconds: 3600 })
-    const { database, deps } = await start(aCampaign({ conversionGroups: [group] }))
+    const { database, deps } = await openFlow(aCampaign({ conversionGroups: [group] }))
     const calls = await Promise.all([anEndedCall(deps), anEndedCall(deps), anEndedCall(deps)])
     const replies = await Promise.all(calls.map((call) => post(deps, call, 'revenue=10')))
     expect(replies.map(({ status }) => status).toSorted()).toEqual([
@@ -310,7 +304,7 @@ describe('choosing the conversion group (B13)', () => {
 
 describe('the ledger', () => {
   it('cannot be changed or emptied by a row', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     await post(deps, await anEndedCall(deps), 'revenue=10')
     await expect(database.query('update settlements set revenue = 99')).rejects.toThrow(
       /append-only/,
@@ -319,7 +313,7 @@ describe('the ledger', () => {
   })
 
   it('never goes back in time within a call, though the clock does', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     const call = await anEndedCall(deps)
     await post(deps, call, 'revenue=10')
     await database.setClock('-10 minutes')
@@ -334,7 +328,7 @@ describe('the ledger', () => {
 
   it('keeps the time of the conversion when the value is corrected, for reports and dedupe', async () => {
     const group = aPostbackGroup({ dedupeSeconds: 60 })
-    const { database, deps } = await start(aCampaign({ conversionGroups: [group] }))
+    const { database, deps } = await openFlow(aCampaign({ conversionGroups: [group] }))
     const call = await anEndedCall(deps)
     await post(deps, call, 'revenue=10')
     await database.setClock('50 seconds')
@@ -345,7 +339,7 @@ describe('the ledger', () => {
   })
 
   it('refuses NaN as an amount', async () => {
-    const { database, deps } = await start()
+    const { database, deps } = await openFlow()
     await anEndedCall(deps)
     await expect(
       database.query(
@@ -356,7 +350,7 @@ describe('the ledger', () => {
 })
 
 it('refuses an amount that there is no room for, and stores that (B4, B15)', async () => {
-  const { database, deps } = await start()
+  const { database, deps } = await openFlow()
   const call = await anEndedCall(deps)
   expect(await post(deps, call, 'revenue=999999999999.999')).toMatchObject({
     httpStatus: 400,
@@ -368,7 +362,7 @@ it('refuses an amount that there is no room for, and stores that (B4, B15)', asy
 })
 
 it('keeps a request that was turned away with the state that the call has (B15)', async () => {
-  const { database, deps } = await start()
+  const { database, deps } = await openFlow()
   const callUuid = await anEndedCall(deps)
   const steps = createSteps(deps, new AbortController().signal)
   const text = { query: 'key=', body: '' }
@@ -385,7 +379,7 @@ it('keeps a request that was turned away with the state that the call has (B15)'
 })
 
 it('answers a postback for a call that is not there without storing anything', async () => {
-  const { database, deps } = await start()
+  const { database, deps } = await openFlow()
   const reply = await post(deps, '019f2d6e-0000-7000-8000-000000000001', 'revenue=10')
   expect(reply).toMatchObject({ httpStatus: 404, reason: 'unknown_call' })
   expect((await database.query('select from postbacks')).rows).toEqual([])

@@ -14,13 +14,12 @@ import { expirePostbacks } from '../../src/flow/expire-postbacks.ts'
 import { type LedgerSource, verifyLedger } from '../../src/flow/verify-ledger.ts'
 import { parseCampaignRules } from '../../src/domain/configuration-document.ts'
 import { aCampaignDocument } from '../support/configuration.ts'
-import { openTestDatabase } from '../support/database.ts'
 import {
   anEndedCall,
   beginCall,
   bridgeCall,
   endCall,
-  flowOn,
+  openFlow,
   post,
   silent,
 } from '../support/flow.ts'
@@ -58,8 +57,7 @@ const anchored = (db: Queryable, round: () => Promise<boolean>, anchors: number)
 
 /** A ledger with an entry of every kind, anchored. */
 async function aLedger() {
-  const database = await openTestDatabase()
-  const deps = await flowOn(database, parseCampaignRules(definition))
+  const { database, deps } = await openFlow(parseCampaignRules(definition))
   await database.query('alter table campaign_versions disable trigger user')
   await database.query('update campaign_versions set definition = $1', [JSON.stringify(definition)])
   const callers = ['0', '1', '2', '3', '4', '5'].map((last) => `+1212555010${last}`)

@@ -1,15 +1,13 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createSteps } from '../../src/flow/steps.ts'
 import { createCallKeys } from '../../src/keys.ts'
-import { openTestDatabase } from '../support/database.ts'
-import { anEndedCall, flowOn } from '../support/flow.ts'
+import { anEndedCall, openFlow } from '../support/flow.ts'
 import { waitFor } from '../support/wait.ts'
 import { openTestServer, WRONG_KEY } from './support/server.ts'
 
 /** The server on the real flow and a database of its own, with one call that waits for a postback. */
 async function openService() {
-  const database = await openTestDatabase()
-  const deps = await flowOn(database)
+  const { database, deps } = await openFlow()
   const keys = createCallKeys([{ version: 1, secret: 'another secret of the tests' }])
   const over = new AbortController()
   onTestFinished(() => over.abort())

@@ -2,13 +2,11 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { parseCampaignRules } from '../../../src/domain/configuration-document.ts'
 import { expirePostbacks } from '../../../src/flow/expire-postbacks.ts'
 import { aCampaignDocument } from '../../support/configuration.ts'
-import { openTestDatabase } from '../../support/database.ts'
-import { anEndedCall, flowOn, post } from '../../support/flow.ts'
+import { anEndedCall, openFlow, post } from '../../support/flow.ts'
 import { ADMIN_KEY, openTestServer } from '../support/server.ts'
 
 const { numbers: _, ...definition } = aCampaignDocument()
-const database = await openTestDatabase()
-const deps = await flowOn(database, parseCampaignRules(definition))
+const { database, deps } = await openFlow(parseCampaignRules(definition))
 await database.query('alter table campaign_versions disable trigger user')
 await database.query('update campaign_versions set definition = $1', [JSON.stringify(definition)])
 /** A zone where no midnight is near, over which the calls would be settled on another day than they began. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openTestDatabase } from '../../support/database.ts'
-import { aBuyer, anEndedCall, beginCall, flowOn, post } from '../../support/flow.ts'
+import { aBuyer, anEndedCall, beginCall, openFlow, post } from '../../support/flow.ts'
 import { expirePostbacks } from '../../../src/flow/expire-postbacks.ts'
 import { ADMIN_KEY, KEY, openTestServer } from '../support/server.ts'
 
@@ -11,8 +10,7 @@ interface Event {
 }
 
 async function openTimeline() {
-  const database = await openTestDatabase()
-  const deps = await flowOn(database)
+  const { database, deps } = await openFlow()
   const { app } = openTestServer({ database })
   const timeline = async (callUuid: string): Promise<readonly Event[]> => {
     const response = await app.inject({
