@@ -51,6 +51,7 @@ function unconnected(
   const { kind } = connection
   switch (kind) {
     case 'caller_cancelled':
+      call.deps.memory.end(call.request, 487)
       return callerCancelled(legs({ sipStatus: 487, fault: 'caller', reason: 'cancelled' }))
     case 'caller_hung_up':
       return hungUp('caller', kind, legs({ sipStatus: 200, fault: 'caller', reason: kind }))
@@ -69,45 +70,54 @@ function unconnected(
   }
 }
 
-/** Also where that fails, nobody is left behind. */
+/** Also where a mistake of ours ends it, nobody is left behind, and no leg stays open in the record. */
 async function talk(
   call: Call,
   facts: CallFacts,
   answered: Answered,
   bridge: Bridge,
 ): Promise<Ending> {
+  let bridged: Promise<void> | undefined
   try {
-    return await untilOver(call, facts, answered, bridge)
+    const gone = Promise.withResolvers<void>()
+    relayRequests(bridge, relaySetUp(call, bridge, answered.answer), gone.resolve)
+    bridged = store(call, bridgingOf(call, facts, answered))
+    return { ...(await untilOver(call, answered, bridge, gone.promise)), bridged }
   } catch (error) {
     bridge.caller.hangUp({})
     bridge.buyer.hangUp({})
-    throw error
+    call.deps.log.error('call.failed', { call_uuid: call.callUuid, error })
+    return { ...failed(call, answered), bridged }
   }
+}
+
+function bridgingOf(
+  { admitted }: Call,
+  facts: CallFacts,
+  { buyer, clock, lost }: Answered,
+): Bridging {
+  const { campaign: rules } = admitted.found
+  return { facts, rules, buyerId: buyer.buyerId, leg: clock.now(), lost }
 }
 
 async function untilOver(
   call: Call,
-  facts: CallFacts,
-  { buyer, answer, clock, lost }: Answered,
+  { buyer, clock }: Answered,
   bridge: Bridge,
+  gone: Promise<void>,
 ): Promise<Ending> {
-  const gone = Promise.withResolvers<void>()
-  relayRequests(bridge, relaySetUp(call, bridge, answer), gone.resolve)
-  const bridged = store(call, {
-    facts,
-    rules: call.admitted.found.campaign,
-    buyerId: buyer.buyerId,
-    leg: clock.now(),
-    lost,
-  })
-  const { hungUpBy, endReason, ...end } = await untilEnd(call, bridge, {
-    limitMs: limitOf(call, buyer),
-    gone: gone.promise,
-  })
+  const limitMs = limitOf(call, buyer)
+  const { hungUpBy, endReason, ...end } = await untilEnd(call, bridge, { limitMs, gone })
   const endedAtMs = Math.max(end.endedAtMs, clock.answeredAtMs())
   const connectedMs = endedAtMs - clock.answeredAtMs()
-  const legs = [clock.ended({ sipStatus: 200 })]
-  return { hungUpBy, endReason, connectedMs, sipStatus: 200, legs, endedAtMs, bridged }
+  const legs = [{ ...clock.ended({ sipStatus: 200 }), endedAtMs }]
+  return { hungUpBy, endReason, connectedMs, sipStatus: 200, legs, endedAtMs }
+}
+
+function failed(call: Call, { clock, lost }: Answered): Ending {
+  const leg = clock.ended({ sipStatus: 200, fault: 'bridge', reason: 'bridge_failed' })
+  const ending = refuse(call, 500, 'bridge_failed', [leg, ...lost])
+  return { ...ending, connectedMs: ending.endedAtMs - clock.answeredAtMs() }
 }
 
 /** Never fails: those who talk are left alone, whatever becomes of the record. */

@@ -64,8 +64,11 @@ function anOffer(acknowledge: (sdp: string) => Promise<Dialog>) {
   return { answer, done }
 }
 
+/** A leg that rang together with the one that was answered. */
+const LOST = { leg: 2, sipStatus: 487, fault: 'bridge', reason: 'lost_the_race' }
+
 const bridgeTo = (call: Call, answer: Answer) =>
-  bridge(call, {} as never, { buyer: aBuyer(), answer, clock: startLegClock(1), lost: [] })
+  bridge(call, {} as never, { buyer: aBuyer(), answer, clock: startLegClock(1), lost: [LOST] })
 
 it.each([
   [
@@ -88,8 +91,19 @@ it.each([
   const { dialog, done } = aDialog()
   const response = { status: 200, body: 'v=0', get: () => undefined } as never
   const ended = await bridgeTo(aCall(outcome), { kind: 'confirmed', dialog, response })
-  expect(ended).toMatchObject({ ...ending, connectedMs: undefined, legs: [leg] })
+  expect(ended).toMatchObject({ ...ending, connectedMs: undefined, legs: [leg, LOST] })
   expect(done).toEqual(['hung up'])
+})
+
+it('a caller whose CANCEL crosses our 200 is remembered as one who has cancelled', async () => {
+  const told: (number | undefined)[] = []
+  const call = aCall({ kind: 'cancelled' })
+  const memory = { end: (_: unknown, status: number | undefined) => void told.push(status) }
+  const { dialog } = aDialog()
+  const response = { status: 200, body: 'v=0', get: () => undefined } as never
+  const deps = { ...call.deps, memory } as never
+  await bridgeTo({ ...call, deps }, { kind: 'confirmed', dialog, response })
+  expect(told).toEqual([487])
 })
 
 it('a caller who hangs up instead of answering the offer has hung up', async () => {
@@ -101,7 +115,7 @@ it('a caller who hangs up instead of answering the offer has hung up', async () 
     hungUpBy: 'caller',
     endReason: 'caller_hung_up',
     sipStatus: 200,
-    legs: [{ fault: 'caller', reason: 'caller_hung_up' }],
+    legs: [{ fault: 'caller', reason: 'caller_hung_up' }, LOST],
   })
   expect(done).toEqual(['abandoned'])
 })
@@ -135,8 +149,9 @@ it('a call that goes with the SIP server ends when that was last heard', async (
   const ending = bridgeTo(aCall({ kind: 'answered', dialog: caller.dialog }), answer)
   const heardAtMs = performance.now() + 7_000
   caller.end({ by: 'server', reason: undefined, heardAtMs })
-  const { connectedMs, endedAtMs, endReason } = await ending
+  const { connectedMs, endedAtMs, endReason, legs } = await ending
   expect([endReason, endedAtMs]).toEqual(['bridge_lost', heardAtMs])
+  expect(legs).toMatchObject([{ endedAtMs: heardAtMs, sipStatus: 200 }])
   expect(connectedMs).toBeCloseTo(7_000, -3)
 })
 
@@ -149,6 +164,11 @@ it('a mistake while they are connected hangs up both', async () => {
   const response = { status: 200, body: 'v=0', get } as never
   const answer: Answer = { kind: 'confirmed', dialog: buyer.dialog, response }
   const call = aCall({ kind: 'answered', dialog: caller.dialog })
-  await expect(bridgeTo(call, answer)).rejects.toThrow('a mistake')
+  expect(await bridgeTo(call, answer)).toMatchObject({
+    hungUpBy: 'bridge',
+    endReason: 'bridge_failed',
+    sipStatus: 200,
+    legs: [{ leg: 1, sipStatus: 200, fault: 'bridge', reason: 'bridge_failed' }, LOST],
+  })
   expect([caller.done, buyer.done]).toEqual([['hung up'], ['hung up']])
 })
