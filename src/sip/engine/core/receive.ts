@@ -55,12 +55,13 @@ function receiveRequest(core: Core, received: SipRequest, arrival: Arrival): voi
 
 /** A request that is no copy of one under way. */
 function receiveNew(core: Core, received: SipRequest, key: string, arrival: Arrival): void {
-  // Who knows a call's tags takes part in it: a host with many calls ends many in a second, and would be
-  // banned for that like a scanner.
   const dialog = received.toTag === undefined ? undefined : findDialog(core, received)
-  if (!dialog && isShunned(core, arrival)) return
+  // Who knows a call's tags, or the branch of a request, takes part in it: a host with many calls ends many in
+  // a second, and would be banned for that like a scanner.
+  const isUnderWay = dialog !== undefined || takesBack(core, received)
+  if (!isUnderWay && isShunned(core, arrival)) return
   const request = stamped(received, arrival.from)
-  if (!dialog && !isAdmitted(core, request, arrival)) return
+  if (!isUnderWay && !isAdmitted(core, request, arrival)) return
   const refusal = decideRefusal(request, arrival.listener.reliable)
   if (refusal) {
     core.counters[counterOfRefusal(refusal.status, refusal.reason)]++
@@ -68,6 +69,12 @@ function receiveNew(core: Core, received: SipRequest, key: string, arrival: Arri
   } else if (request.method === 'CANCEL') receiveCancel(core, request, key, arrival)
   else if (request.toTag === undefined) receiveInitial(core, request, key, arrival)
   else receiveInDialog(core, request, dialog, { key, arrival })
+}
+
+/** Whether a request is the CANCEL of an INVITE that is here. */
+function takesBack(core: Core, request: SipRequest): boolean {
+  if (request.method !== 'CANCEL') return false
+  return core.transactions.findServer(serverKey(request, 'INVITE')) !== undefined
 }
 
 function isAdmitted(core: Core, request: SipRequest, arrival: Arrival): boolean {

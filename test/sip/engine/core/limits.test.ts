@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { REFUSAL_COUNTER_NAMES } from '../../../../src/sip/engine/core/refusal-counters.ts'
 import { eventually } from '../support/eventually.ts'
 import { fromCallee } from '../../../conformance/callee.ts'
+import { caller } from '../support/caller.ts'
 import { type Phone, SDP } from '../support/phone.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -130,6 +131,38 @@ it('hears the calls of a banned source all the same: a stranger may have sent in
     () => world.stack.stats().counters['messagesOfBannedSources'] === 4,
     () => JSON.stringify(world.stack.stats().counters),
   )
+})
+
+it('hears a banned source take back what it has asked for, and nothing that is made up', async () => {
+  await world.close()
+  world = await openWorld({ guard: { requestsPerSecond: 0.001, burst: 1, exemptLoopback: false } })
+  phone = await world.phone()
+  const cancelled = Promise.withResolvers<void>()
+  await world.application({
+    invite: (req, res) => {
+      req.on('cancel', () => cancelled.resolve())
+      res.send(180)
+    },
+  })
+  const alice = caller(phone, world.port)
+  phone.sendRaw(alice.invite())
+  await phone.expect('180 INVITE')
+  for (let at = 0; at < 5; at++) phone.sendRaw(request({}))
+  const ofBanned = () => world.stack.stats().counters['messagesOfBannedSources']
+  await eventually(
+    () => ofBanned() === 3,
+    () => JSON.stringify(world.stack.stats().counters),
+  )
+  phone.sendRaw(request({ method: 'CANCEL' }))
+  await eventually(
+    () => ofBanned() === 4,
+    () => JSON.stringify(world.stack.stats().counters),
+  )
+  phone.sendRaw(alice.cancel())
+  await phone.expect('200 CANCEL')
+  await phone.expect('487 INVITE')
+  await cancelled.promise
+  expect(ofBanned()).toBe(4)
 })
 
 it('counts calls beyond what it holds', async () => {
