@@ -9,7 +9,7 @@ export interface Ending extends Pick<
   'connectedMs' | 'hungUpBy' | 'endReason' | 'sipStatus' | 'legs' | 'endedAtMs'
 > {
   /** Settles when it is stored that a buyer had the call, which comes before the end. */
-  readonly bridged?: Promise<void>
+  readonly bridged?: Promise<void> | undefined
 }
 
 /** The caller gave up before a buyer had answered. */
