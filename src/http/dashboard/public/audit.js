@@ -22,6 +22,7 @@ export const ACTS = [
   'deliveries.resent',
   'tracking_url.tested',
   'calls.replayed',
+  'month.dropped',
 ]
 
 /**

@@ -2,7 +2,7 @@ import { ask } from './api.js'
 import { outcome } from './buyers.js'
 import { element, section, table } from './element.js'
 import { resendButton } from './resend.js'
-import { badge, callsLink, details, duration, money, time, words } from './show.js'
+import { badge, callsLink, duration, money, time, words } from './show.js'
 import { timelineTable } from './timeline.js'
 
 /** One call: the decision in words, its money step by step, the buyers, its deliveries, and all that happened.
@@ -82,15 +82,12 @@ function ledger(settlements, currency) {
     time(entry.decided_at),
     badge(entry.conversion),
     entry.reason_in_words,
-    element('span', { class: 'mono' }, (entry.steps ?? []).map(stepText).join(' → ') || '–'),
+    entry.steps.length > 0 && element('span', { class: 'mono' }, entry.steps.join(' → ')),
     money(entry.revenue, currency),
     money(entry.payout, currency),
   ])
   return table('Entries of the ledger', DECISIONS, rows, 'Nothing has been decided yet.')
 }
-
-/** @param {unknown} step */
-const stepText = (step) => (typeof step === 'string' ? step : details(/** @type {any} */ (step)))
 
 const LEGS = [
   { head: 'No.', isNumber: true },

@@ -71,7 +71,7 @@ const kindOf = (column) => ({
  * @param {Child} content
  */
 function cellOf(column, content) {
-  const isEmpty = content === '' || content === null || content === undefined || content === '–'
+  const isEmpty = (!content && content !== 0) || content === '–'
   const { class: kind } = kindOf(column)
   const attributes = {
     class: isEmpty ? `${kind} none` : kind,

@@ -38,7 +38,7 @@ export const reportRow = (by) => (/** @type {any} */ row) => [
   money(row.payout),
   money(row.margin),
   row.currency,
-  duration(row.connected_seconds),
+  element('span', { class: 'wraps' }, duration(row.connected_seconds)),
 ]
 
 /**

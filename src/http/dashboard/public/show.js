@@ -1,10 +1,14 @@
 import { element } from './element.js'
 
-/** An instant in the reader's time zone, to the second.
+/** An instant in the reader's time zone, to the second, by a clock of 24 hours: half a day is no mistake to make at night.
  * @param {string | Date} instant
  */
 export const timeText = (instant) =>
-  new Date(instant).toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'medium' })
+  new Date(instant).toLocaleString(undefined, {
+    dateStyle: 'short',
+    timeStyle: 'medium',
+    hourCycle: 'h23',
+  })
 
 /** The same for a table; in UTC and to the millisecond when pointed at.
  * @param {string | null | undefined} instant

@@ -93,7 +93,7 @@ const failedRow = (delivery) => [
   callLink(delivery.call_uuid),
   callsLink('campaign', delivery.campaign_id),
   delivery.tracking_url_id,
-  element('span', { class: 'url' }, delivery.host),
+  element('span', { class: 'name-of' }, delivery.host),
   delivery.attempts.length,
   lastAnswer(delivery.attempts.at(-1)),
   resendButton(delivery),
@@ -137,6 +137,12 @@ function testReport(id, body) {
       { class: isGood ? 'good' : 'problem' },
       `The test of “${id}” ${isGood ? 'has arrived' : 'has not arrived'}${why}, after ${duration_ms} ms.`,
     ),
-    element('pre', { class: 'mono', tabindex: '0' }, JSON.stringify(body.exchanges, undefined, 2)),
+    ...(body.exchanges.length === 0 ? [] : [exchanges(body)]),
   ]
 }
+
+/** What went over the wire.
+ * @param {any} body
+ */
+const exchanges = ({ exchanges }) =>
+  element('pre', { class: 'mono', tabindex: '0' }, JSON.stringify(exchanges, undefined, 2))
