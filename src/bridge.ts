@@ -329,6 +329,7 @@ async function startEngineRole(
     ...(timers && { timers }),
   })
   followers.push((snapshot) => engine.setExempt(trunkAddresses(snapshot)))
+  engine.setExempt(trunkAddresses(view.current())) // it may have changed while the engine was started
   opened.closers.push(engine.close)
   return engine
 }

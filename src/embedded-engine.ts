@@ -60,6 +60,8 @@ export async function startEmbeddedEngine(
   const kept = keepRunning(first, {
     start: () =>
       listen({ sip: first.sip.map((address) => reachedAs(sip.publicHost, address)), admin }),
+    // What it was told while it started, the one before it has got.
+    onStart: (engine) => engine.setExempt(exempt),
     onEnd: (error) => log.error('engine.ended', { error }),
     onFailure: (error) => log.error('engine.gone', { error }),
     retryMs: RETRY_MS,

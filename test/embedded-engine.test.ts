@@ -1,9 +1,12 @@
-import { afterEach, expect, it } from 'vitest'
+import type { Worker } from 'node:worker_threads'
+import { afterEach, expect, it, onTestFinished } from 'vitest'
 import { type EmbeddedEngine, startEmbeddedEngine } from '../src/embedded-engine.ts'
 import { openFrames } from './conformance/frames.ts'
+import { caller } from './sip/engine/support/caller.ts'
 import { openPhone, valueOf } from './sip/engine/support/phone.ts'
 import { createTlsRig } from './support/tls-files.ts'
 import { eventually } from './sip/engine/support/eventually.ts'
+import { waitFor } from './support/wait.ts'
 
 const ADDRESS = { host: '127.0.0.1', port: 0, transports: ['udp', 'tcp'] } as const
 const running: EmbeddedEngine[] = []
@@ -33,6 +36,36 @@ it('says in the log what has come of reading the certificate again', async () =>
     'engine.certificate_read',
     'engine.certificate_expired',
   ])
+})
+
+it('lets addresses send what they like that it was told of while it was started again', async () => {
+  const threads: Worker[] = []
+  const onThread = (thread: Worker): void => {
+    if (threads.push(thread) === 2) engine.setExempt(['127.0.0.1'])
+  }
+  process.on('worker', onThread)
+  onTestFinished(() => void process.off('worker', onThread))
+  const ignore = (): void => undefined
+  const log = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+  const engine = await startEmbeddedEngine(ADDRESS, { log })
+  running.push(engine)
+  await threads[0]?.terminate()
+  const counters = async () => (await engine.stats().catch(() => undefined))?.counters
+  await waitFor(counters, { what: 'another engine' })
+  const frames = await openFrames(engine.server)
+  const { words } = await frames.ask(`authenticate|${engine.server.secret}|`)
+  frames.close()
+  const phone = await openPhone(Number(words[1]?.split(':').at(-1)))
+  onTestFinished(phone.close)
+  const from = caller(phone, 5060)
+  for (let at = 0; at < 120; at++) {
+    phone.sendRaw(from.invite().replaceAll('INVITE', 'OPTIONS').replaceAll('-invite', `-${at}`))
+  }
+  const heard = async () => {
+    const counted = await counters()
+    return (counted?.['requestsReceived'] ?? 0) >= 120 && counted
+  }
+  expect(await waitFor(heard, { what: 'the requests' })).toMatchObject({ requestsLimited: 0 })
 })
 
 it('writes into messages what others reach it under', async () => {

@@ -10,6 +10,8 @@ export interface Running {
 /** How something is kept running. */
 export interface KeepOptions<T extends Running> {
   readonly start: () => Promise<T>
+  /** Told of the one that has taken the place of one that had ended, as soon as it has. */
+  readonly onStart?: (started: T) => void
   /** Told why it has ended. */
   readonly onEnd: (error: Error | undefined) => void
   /** Told why it could not be started again; another attempt follows. */
@@ -37,6 +39,7 @@ export function keepRunning<T extends Running>(first: T, options: KeepOptions<T>
       const next = await startAgain(options, closing.signal)
       if (!next) return
       current = next
+      options.onStart?.(next)
     }
   }
   const kept = keep()

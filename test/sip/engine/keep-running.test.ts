@@ -43,7 +43,8 @@ it('starts again what ends by itself, and goes on trying where that fails', asyn
   ]
   const start = async (): Promise<Fake> => Promise.resolve().then(outcomes.shift() ?? fail)
   const first = fake('first')
-  const kept = keepRunning(first, { ...outlets, start })
+  const onStart = ({ name }: Fake) => void told.push(`${name} of ${kept.current().name}`)
+  const kept = keepRunning(first, { ...outlets, start, onStart })
   expect(kept.current()).toBe(first)
   const become = (name: string) =>
     eventually(
@@ -56,9 +57,11 @@ it('starts again what ends by itself, and goes on trying where that fails', asyn
   await become('third')
   expect(told).toEqual([
     'ended: Error: out of memory',
+    'second of second',
     'ended: Error: again',
     'failed: Error: no certificate',
     'failed: Error: no certificate yet',
+    'third of third',
   ])
   await kept.close()
   expect(kept.current().name).toBe('third')
