@@ -59,56 +59,102 @@ async function resend(db: Queryable, name: DeliveryName): Promise<Resent> {
   return 'hurried'
 }
 
+/** Asks for deliveries; where there are many, that may take longer than a step of a call. */
+export type FindDeliveries = <T>(work: (db: Queryable) => Promise<T>) => Promise<T>
+
+/** Where a range begins, and how much of it is taken. */
+export interface ResendPart {
+  /** The delivery behind which it begins. */
+  readonly after: DeliveryName | undefined
+  readonly limit: number
+}
+
+/** As much of a range as has been gone through. */
+export interface ResentPart {
+  /** How many were changed, or counted. */
+  readonly count: number
+  /** Whether there are more behind `last`. */
+  readonly isMore: boolean
+  readonly last: DeliveryName | undefined
+  /** Why no more was done, where that was not meant. */
+  readonly failure?: unknown
+}
+
+/** How deliveries of a range are sent again. */
+export interface ResendOptions extends ResendPart {
+  readonly find: FindDeliveries
+  readonly record: RecordDone<number>
+  /** No transaction begins later than that; by `performance.now()`. */
+  readonly endsAtMs: number
+}
+
 /**
  * Puts the deliveries that match back into their lanes, oldest calls first and at most `limit` of
- * them, in transactions of a few hundred: what is back is sent while the rest is looked for. `isMore`
- * says that the limit was reached. Each transaction is put on record with its count.
+ * them, in transactions of a few hundred: what is back is sent while the rest is looked for. Each transaction
+ * is put on record with its count. Where a later one fails, what the others have done is told all the same.
+ * @throws what the first one throws
  */
 export async function resendMany(
   database: Database,
   filters: ResendFilters,
-  { limit, record }: { readonly limit: number; readonly record: RecordDone<number> },
-): Promise<{ readonly count: number; readonly isMore: boolean }> {
-  let count = 0
-  let after: DeliveryName | undefined
-  while (count < limit) {
-    const wanted = Math.min(BATCH_MAX, limit - count)
-    const names = await findDeliveries(database, filters, { after, limit: wanted })
-    if (names.length > 0) await database.transaction((db) => resendAll(db, names, record))
-    count += names.length
-    if (names.length < wanted) return { count, isMore: false }
-    after = names.at(-1)
+  options: ResendOptions,
+): Promise<ResentPart> {
+  let done: ResentPart = { count: 0, isMore: true, last: options.after }
+  for (let left = options.limit; left > 0 && done.isMore; left -= BATCH_MAX) {
+    if (left < options.limit && performance.now() > options.endsAtMs) break
+    try {
+      const part = { after: done.last, limit: Math.min(left, BATCH_MAX) }
+      const batch = await resendBatch(database, filters, { ...options, ...part })
+      done = { ...batch, count: done.count + batch.count }
+    } catch (failure) {
+      if (left === options.limit) throw failure
+      return { ...done, failure }
+    }
   }
-  return {
-    count,
-    isMore: (await findDeliveries(database, filters, { after, limit: 1 })).length > 0,
-  }
+  return done
 }
 
-async function resendAll(
-  db: Queryable,
-  names: readonly DeliveryName[],
-  record: RecordDone<number>,
-): Promise<void> {
-  await queueAgain(db, names)
-  await record(db, names.length)
+async function resendBatch(
+  database: Database,
+  filters: ResendFilters,
+  { find, record, ...part }: ResendOptions,
+): Promise<ResentPart> {
+  const { names, isMore, last } = await findPart(find, filters, part)
+  if (names.length === 0) return { count: 0, isMore, last }
+  const count = await database.transaction(async (db) => {
+    const changed = await queueAgain(db, names)
+    if (changed > 0) await record(db, changed)
+    return changed
+  })
+  return { count, isMore, last }
 }
 
 /** How many deliveries match, counted up to `limit`. */
 export async function countMatching(
-  db: Queryable,
+  find: FindDeliveries,
   filters: ResendFilters,
-  limit: number,
-): Promise<{ readonly count: number; readonly isMore: boolean }> {
-  const names = await findDeliveries(db, filters, { after: undefined, limit: limit + 1 })
-  return { count: Math.min(names.length, limit), isMore: names.length > limit }
+  part: ResendPart,
+): Promise<ResentPart> {
+  const { names, isMore, last } = await findPart(find, filters, part)
+  return { count: names.length, isMore, last }
+}
+
+async function findPart(
+  find: FindDeliveries,
+  filters: ResendFilters,
+  { after, limit }: ResendPart,
+) {
+  const found = await find((db) => findDeliveries(db, filters, { after, limit: limit + 1 }))
+  const names = found.slice(0, limit)
+  return { names, isMore: found.length > limit, last: names.at(-1) ?? after }
 }
 
 async function findDeliveries(
   db: Queryable,
   { state, fromUuid, toUuid, campaignId, trackingUrlId, host }: ResendFilters,
-  { after, limit }: { readonly after: DeliveryName | undefined; readonly limit: number },
+  { after, limit }: ResendPart,
 ): Promise<readonly DeliveryName[]> {
+  const first = after && after.callUuid > fromUuid ? after.callUuid : fromUuid
   const { rows } = await db.query<DeliveryName>(
     `select call_uuid "callUuid", tracking_url_id "trackingUrlId", occurrence
        from ${IN_STATE[state]}
@@ -121,7 +167,7 @@ async function findDeliveries(
       order by call_uuid, tracking_url_id, occurrence
       limit $9`,
     [
-      after?.callUuid ?? fromUuid,
+      first,
       toUuid ?? null,
       campaignId ?? null,
       trackingUrlId ?? null,

@@ -4,9 +4,11 @@ import { insertAct } from '../../db/audit.ts'
 import { listDeliveries } from '../../db/call-trail.ts'
 import {
   countMatching,
+  type FindDeliveries,
   type RecordDone,
   type ResendFilters,
   type Resent,
+  type ResentPart,
   resendMany,
   resendOne,
 } from '../../db/delivery-resend.ts'
@@ -20,6 +22,7 @@ import { lowestUuidAt } from '../call-uuid.ts'
 import { sendProblem } from '../errors.ts'
 import { goneOf } from '../gone.ts'
 import { described, json, page } from '../openapi/route-description.ts'
+import { textOrNull } from './answer-fields.ts'
 import { Instant, pageOf, PageSize, readQuery, Uuid } from './query.ts'
 import { type Search, SEARCH_PROBLEMS } from './search.ts'
 import { DELIVERY_ANSWER, FAILED_DELIVERY_ANSWER, showDelivery, showFailed } from './trail.ts'
@@ -33,6 +36,17 @@ export interface DeliveriesDeps {
 }
 
 const RESEND_MAX = 10_000
+/** Then what is left is left to the next request. */
+const RESEND_MAX_MS = 20_000
+/** That, and the search and transaction which have begun by then. */
+const RESEND_SILENCE_MS = 45_000
+
+/** The id of a delivery in a query. */
+const DeliveryId = z.string().transform((text, context) => {
+  const name = parseDeliveryId(text)
+  if (!name) context.addIssue('must be the id of a delivery')
+  return name ?? z.NEVER
+})
 
 const ResendQuery = z.strictObject({
   state: z.enum(['failed', 'delivered']).default('failed'),
@@ -44,6 +58,7 @@ const ResendQuery = z.strictObject({
   tracking_url: z.string().optional(),
   host: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(RESEND_MAX).default(RESEND_MAX),
+  after: DeliveryId.optional().describe('The `last` of the request before: goes on behind it.'),
   dry_run: z.enum(['true', 'false']).optional(),
 })
 type ResendQuery = z.infer<typeof ResendQuery>
@@ -60,15 +75,9 @@ const ListQuery = z
     ),
     created_to: Instant.optional(),
     limit: PageSize,
-    before: z
-      .string()
-      .transform((text, context) => {
-        const name = parseDeliveryId(text)
-        if (!name) context.addIssue('must be the id of a delivery')
-        return name ?? z.NEVER
-      })
-      .optional()
-      .describe('From the `next` link: the last delivery of the page before.'),
+    before: DeliveryId.optional().describe(
+      'From the `next` link: the last delivery of the page before.',
+    ),
   })
   .refine(({ call, state }) => (call === undefined) !== (state === undefined), {
     path: ['state'],
@@ -124,10 +133,14 @@ const RESEND_RANGE = described({
       z.object({
         dry_run: z.boolean(),
         count: z.int(),
-        more: z.boolean().describe('Whether the range holds more than `limit`.'),
+        more: z
+          .boolean()
+          .describe('Whether the range may hold more: than `limit`, or than there was time for.'),
+        last: textOrNull.describe('The id of the last one; send it as `after` to go on behind it.'),
       }),
     ),
   },
+  problems: SEARCH_PROBLEMS,
 })
 
 /**
@@ -156,7 +169,10 @@ export function registerDeliveries(
   )
   app.post('/deliveries/resend', RESEND_RANGE, async (request, reply) => {
     const query = readQuery(ResendQuery, request.query, reply)
-    return query ? resendRange(deps, query, actorOf(request)) : reply
+    if (!query) return reply
+    reply.raw.setTimeout(RESEND_SILENCE_MS, () => reply.raw.destroy())
+    const find: FindDeliveries = (work) => search(work, goneOf(reply))
+    return resendRange(deps, find, { query, by: actorOf(request) })
   })
 }
 
@@ -197,21 +213,32 @@ async function resend(
   return { id, state: 'queued', result }
 }
 
-async function resendRange(deps: DeliveriesDeps, query: ResendQuery, by: Actor): Promise<object> {
+async function resendRange(
+  deps: DeliveriesDeps,
+  find: FindDeliveries,
+  { query, by }: { readonly query: ResendQuery; readonly by: Actor },
+): Promise<object> {
   const filters = filtersOf(query)
-  const { dry_run, limit, ...asked } = query
-  const isDryRun = dry_run === 'true'
+  const { dry_run, limit, after, ...asked } = query
+  if (dry_run === 'true')
+    return showPart(true, await countMatching(find, filters, { after, limit }))
   const record: RecordDone<number> = (db, count) =>
     insertAct(db, by, { what: 'deliveries.resent', details: { ...asked, count } })
-  const { count, isMore } = isDryRun
-    ? await countMatching(deps.database, filters, limit)
-    : await resendMany(deps.database, filters, { limit, record })
-  if (!isDryRun) {
-    deps.logger.info('delivery.resent', { ...query, count })
-    deps.wakeDelivery?.()
-  }
-  return { dry_run: isDryRun, count, more: isMore }
+  const endsAtMs = performance.now() + RESEND_MAX_MS
+  const part = await resendMany(deps.database, filters, { after, limit, find, record, endsAtMs })
+  const { count, failure: error } = part
+  if (error !== undefined) deps.logger.warn('delivery.resend_ended_early', { ...asked, error })
+  deps.logger.info('delivery.resent', { ...asked, count })
+  deps.wakeDelivery?.()
+  return showPart(false, part)
 }
+
+const showPart = (dryRun: boolean, { count, isMore, last }: ResentPart) => ({
+  dry_run: dryRun,
+  count,
+  more: isMore,
+  last: last ? deliveryId(last) : null,
+})
 
 function filtersOf(query: ResendQuery): ResendFilters {
   const { state, created_from } = query

@@ -1,4 +1,6 @@
+import { DatabaseError } from 'pg'
 import { describe, expect, it } from 'vitest'
+import type { Database } from '../../../src/db/queryable.ts'
 import { claim, attempted } from '../../delivery/support/lanes.ts'
 import { aDelivery, insertCalls, queue, readLanes } from '../../delivery/support/outbox.ts'
 import { startReceiver } from '../../delivery/support/receiver.ts'
@@ -214,12 +216,14 @@ describe('POST /api/v1/deliveries/resend', () => {
       dry_run: true,
       count: 1_000,
       more: false,
+      last: idOf(callUuids[999] ?? ''),
     })
     expect(await readLanes(database)).toEqual([])
     expect((await post(`/deliveries/resend?${RANGE}&limit=700`)).json()).toEqual({
       dry_run: false,
       count: 700,
       more: true,
+      last: idOf(callUuids[699] ?? ''),
     })
     expect((await post(`/deliveries/resend?${RANGE}`)).json()).toMatchObject({ count: 300 })
     expect((await post(`/deliveries/resend?${RANGE}`)).json()).toMatchObject({ count: 0 })
@@ -274,5 +278,81 @@ describe('POST /api/v1/deliveries/resend', () => {
     const { post } = await openApi()
     const response = await post(`/deliveries/resend?${query}`)
     expect([response.statusCode, response.json()]).toMatchObject([400, { problems: [{ path }] }])
+  })
+
+  it('goes on behind the last one of the request before', async () => {
+    const { database, post } = await openApi()
+    const callUuids = await insertCalls(database, 3)
+    await queue(
+      database,
+      callUuids.map((callUuid) => aDelivery(callUuid)),
+    )
+    const claimed = await claim(database, { perHostMax: 10, limit: 10 })
+    await finish(
+      database,
+      claimed.map((one) => attempted(one)),
+    )
+    const [, second = '', third = ''] = callUuids
+    const range = `/deliveries/resend?${RANGE}&state=delivered`
+    const first = (await post(`${range}&limit=2`)).json<{ last: string }>()
+    expect(first).toMatchObject({ count: 2, more: true, last: idOf(second) })
+
+    const rest = await post(`${range}&after=${first.last}`)
+    expect(rest.json()).toMatchObject({ count: 1, more: false, last: idOf(third) })
+    expect((await post(`${range}&after=${idOf(third)}`)).json()).toEqual({
+      dry_run: false,
+      count: 0,
+      more: false,
+      last: idOf(third),
+    })
+  })
+
+  it('tells one of two operators that nothing was left to do, and records nothing', async () => {
+    const { database, post, get } = await openApi()
+    await failAll(database, await insertCalls(database, 20))
+    const answers = await Promise.all([1, 2].map(() => post(`/deliveries/resend?${RANGE}`)))
+    const counts = answers.map((answer) => answer.json<{ count: number }>().count)
+    expect(counts.reduce((sum, count) => sum + count)).toBe(20)
+    const acts = (await get('/audit')).json<{ details: { count: number } }[]>()
+    expect(acts.map(({ details }) => details.count)).toEqual(counts.filter((count) => count > 0))
+  })
+})
+
+describe('POST /api/v1/deliveries/resend of a range that takes long', () => {
+  const gaveUp = Object.assign(new DatabaseError('statement timeout', 0, 'error'), {
+    code: '57014',
+  })
+
+  /** 600 deliveries that failed, and a database that looks for some as often as it is let. */
+  async function openSlow(searches: number) {
+    const database = await openTestDatabase()
+    await failAll(database, await insertCalls(database, 600))
+    let searched = 0
+    const slow: Database = {
+      ...database,
+      transaction: (work, options) => {
+        const isSearch = options?.statementTimeoutMs !== undefined
+        if (isSearch && (searched += 1) > searches) return Promise.reject(gaveUp)
+        return database.transaction(work, options)
+      },
+    }
+    const { app, logLines } = openTestServer({ database: slow })
+    const headers = { authorization: `Bearer ${ADMIN_KEY}` }
+    const url = `/api/v1/deliveries/resend?${RANGE}`
+    const ask = (more = '') => app.inject({ method: 'POST', url: `${url}${more}`, headers })
+    return { ask, logLines }
+  }
+
+  it.each(['', '&dry_run=true'])('says so where nothing was done (%j)', async (more) => {
+    const { ask } = await openSlow(0)
+    const answer = await ask(more)
+    expect([answer.statusCode, answer.json()]).toMatchObject([422, { code: 'search_too_slow' }])
+  })
+
+  it('says how far it has come, where a part was done', async () => {
+    const { ask, logLines } = await openSlow(1)
+    const answer = await ask()
+    expect([answer.statusCode, answer.json()]).toMatchObject([200, { count: 500, more: true }])
+    expect(logLines.join('')).toContain('delivery.resend_ended_early')
   })
 })
