@@ -6,8 +6,7 @@ import type { Database } from '../db/queryable.ts'
 import { AppError } from '../domain/app-error.ts'
 import { type ConfigurationView, startConfigurationView } from '../flow/configuration-view.ts'
 import type { FlowDeps } from '../flow/flow-deps.ts'
-import { rehearse } from '../flow/rehearse.ts'
-import { replay } from '../flow/replay.ts'
+import { countReplay, replay } from '../flow/replay.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { operator } from './operator.ts'
 import { readTime } from './rehearse.ts'
@@ -60,9 +59,7 @@ export function replayCalls(
     }
     return withDeps(database, async (deps) => {
       if (!confirm) {
-        const rules = await deps.campaignRules(campaignId, version)
-        const options = { ...range, rulesFor: () => rules, onDifference: () => {} }
-        const { differing, calls } = await rehearse(database, options)
+        const { differing, calls } = await countReplay(deps, { ...range, version, why })
         return `${differing} of ${calls} calls would be settled anew under version ${version}; --confirm does it.`
       }
       const madeBy = operator().name

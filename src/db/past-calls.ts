@@ -1,4 +1,5 @@
 import type { PastCall, PastPostback, Standing } from '../domain/rehearse.ts'
+import type { ConversionState, SettlementState } from '../domain/settlement.ts'
 import { readPages } from './pages.ts'
 import type { Queryable } from './queryable.ts'
 
@@ -6,8 +7,13 @@ import type { Queryable } from './queryable.ts'
 export interface StoredPastCall {
   readonly callUuid: string
   readonly campaignVersion: number
+  /** Undefined where the caller withheld it. */
+  readonly callerNumber: string | undefined
   readonly call: PastCall
   readonly standing: Standing
+  readonly settlement: SettlementState
+  /** When it was settled, or has converted. */
+  readonly settledAt: Date | undefined
 }
 
 /** Which calls. */
@@ -29,9 +35,15 @@ interface CallRow {
   readonly settleAt: Date | null
   readonly connectedMs: number | null
   readonly duplicate: boolean
-  readonly conversion: string
+  readonly conversion: ConversionState
   readonly revenue: string | null
   readonly payout: string | null
+  readonly callerNumber: string | null
+  readonly revision: number
+  readonly conversionName: string | null
+  readonly basis: string | null
+  readonly late: boolean
+  readonly settledAt: Date | null
 }
 
 interface PostbackRow {
@@ -47,7 +59,15 @@ interface PostbackRow {
 const CALL_COLUMNS = `
   select call_uuid "callUuid", campaign_version "campaignVersion", publisher_id "publisherId",
          buyer_id "buyerId", tags, ended_at "endedAt", settle_at "settleAt", connected_ms "connectedMs", duplicate,
-         conversion, revenue, payout`
+         conversion, revenue, payout, caller_number "callerNumber", revision,
+         conversion_name "conversionName", basis, late, settled_at "settledAt"`
+
+/** A UUID begins with its time, by a process's clock: a day more at each end, and then exactly. */
+const IN_RANGE = `
+  call_uuid >= uuid_floor(greatest($3::timestamptz - interval '1 day', 'epoch'))
+  and call_uuid < uuid_floor($4::timestamptz + interval '1 day')
+  and started_at >= $3 and started_at < $4
+  and campaign_id = $2 and state = 'ended'`
 
 const PAGE = 2_000
 const FIRST_UUID = '00000000-0000-0000-0000-000000000000'
@@ -70,20 +90,62 @@ async function readCalls(
 ): Promise<readonly CallRow[]> {
   const { rows } = await db.query<CallRow>({
     name: 'read-past-calls',
-    // A UUID begins with its time, by a process's clock: a day more at each end, and then exactly.
     text: `${CALL_COLUMNS}
              from calls
-            where call_uuid > greatest($1::uuid, uuid_floor(greatest($3::timestamptz - interval '1 day', 'epoch')))
-              and call_uuid < uuid_floor($4::timestamptz + interval '1 day')
-              and started_at >= $3 and started_at < $4
-              and campaign_id = $2 and state = 'ended'
+            where call_uuid > $1::uuid and ${IN_RANGE}
             order by call_uuid limit $5`,
     values: [after, campaignId, since, until, PAGE],
   })
   return rows
 }
 
-/** The same of calls that are locked. */
+/**
+ * The same, and of each caller all calls at once: on the page of the first one. Those of callers who withheld
+ * their numbers come alone.
+ */
+export async function* readPastCallers(
+  db: Queryable,
+  wanted: PastCalls,
+): AsyncGenerator<readonly StoredPastCall[]> {
+  for await (const page of readPastCalls(db, wanted)) {
+    const callers = await findNewCallers(db, wanted, page)
+    const withheld = page.filter(({ callerNumber }) => callerNumber === undefined)
+    yield [...withheld, ...(await readCallsOf(db, wanted, callers))]
+  }
+}
+
+/** The callers of these calls who have no call before them. */
+async function findNewCallers(
+  db: Queryable,
+  { campaignId, since, until }: PastCalls,
+  page: readonly StoredPastCall[],
+): Promise<readonly string[]> {
+  const callers = new Set(page.flatMap(({ callerNumber }) => callerNumber ?? []))
+  const { rows } = await db.query<{ callerNumber: string }>({
+    name: 'find-new-callers',
+    text: `select caller "callerNumber" from unnest($1::text[]) caller
+            where not exists (
+                  select from calls
+                   where caller_number = caller and ${IN_RANGE} and call_uuid < $5)`,
+    values: [[...callers], campaignId, since, until, page[0]?.callUuid],
+  })
+  return rows.map(({ callerNumber }) => callerNumber)
+}
+
+async function readCallsOf(
+  db: Queryable,
+  { campaignId, since, until }: PastCalls,
+  callerNumbers: readonly string[],
+): Promise<readonly StoredPastCall[]> {
+  const { rows } = await db.query<CallRow>({
+    name: 'read-past-calls-of',
+    text: `${CALL_COLUMNS} from calls where caller_number = any($1::text[]) and ${IN_RANGE}`,
+    values: [callerNumbers, campaignId, since, until],
+  })
+  return withPostbacks(db, rows)
+}
+
+/** The same of these calls, which may be locked. */
 export async function loadPastCalls(
   db: Queryable,
   callUuids: readonly string[],
@@ -147,6 +209,8 @@ function pastCallOf(row: CallRow, postbacks: readonly PostbackRow[]): StoredPast
   return {
     callUuid,
     campaignVersion,
+    callerNumber: row.callerNumber ?? undefined,
+    settledAt: row.settledAt ?? undefined,
     call: {
       publisherId: row.publisherId,
       buyerId: row.buyerId ?? undefined,
@@ -162,6 +226,14 @@ function pastCallOf(row: CallRow, postbacks: readonly PostbackRow[]): StoredPast
       conversion,
       revenue: row.revenue ?? undefined,
       payout: row.payout ?? undefined,
+    },
+    settlement: {
+      revision: row.revision,
+      conversion,
+      conversionName: row.conversionName ?? undefined,
+      basis: row.basis ?? undefined,
+      late: row.late,
+      duplicate: row.duplicate,
     },
   }
 }

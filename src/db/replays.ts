@@ -28,6 +28,20 @@ export async function insertReplay(db: Queryable, replay: Replay): Promise<void>
   )
 }
 
+/** Dates conversions anew: what is no decision, and nothing that anybody is told, is no entry of the ledger. */
+export async function moveConversions(
+  db: Queryable,
+  moved: readonly { readonly callUuid: string; readonly convertedAt: Date }[],
+): Promise<void> {
+  if (moved.length === 0) return
+  await db.query(
+    `update calls set settled_at = converted_at
+       from unnest($1::uuid[], $2::timestamptz[]) as moved (call_uuid, converted_at)
+      where calls.call_uuid = moved.call_uuid`,
+    [moved.map(({ callUuid }) => callUuid), moved.map(({ convertedAt }) => convertedAt)],
+  )
+}
+
 /** Pins calls to the rules that they were settled under anew: what is posted later is decided by these. */
 export async function pinCalls(
   db: Queryable,

@@ -1,4 +1,5 @@
 import { buildEntry, type LedgerEntry, type NewEntry } from '../domain/ledger.ts'
+import { WITHDRAWN } from '../domain/settlement.ts'
 import { columnsOf } from './columns.ts'
 import { hashEntry, NO_HASH } from './ledger-hash.ts'
 import type { Queryable } from './queryable.ts'
@@ -111,13 +112,20 @@ function chain(settlements: readonly NewEntry[], before: ReadonlyMap<string, Las
     const hash = hashEntry(previousHash, entry)
     last.set(callUuid, { hash, decidedAt })
     const overtaken = standing.get(callUuid)
-    const settledAt = entry.kind === 'adjustment' ? overtaken?.settled_at : entry.decided_at
+    const settledAt = settledAtOf(settlement, entry) ?? overtaken?.settled_at
     if (overtaken) overtaken.is_standing = false
     const chained = { previous_hash: previousHash, hash }
     const row: Row = { ...entry, ...chained, is_standing: true, settled_at: settledAt ?? null }
     standing.set(callUuid, row)
     return row
   })
+}
+
+/** When the call was settled or converted, if the entry changes that. */
+function settledAtOf({ call, convertedAt }: NewEntry, entry: LedgerEntry): string | undefined {
+  if (convertedAt) return convertedAt.toISOString()
+  const isRevived = call.settlement.basis === WITHDRAWN && entry.basis !== WITHDRAWN
+  return entry.kind === 'adjustment' && !isRevived ? undefined : entry.decided_at
 }
 
 /** A transaction that waited for the call may have begun before the one that it waited for. */

@@ -129,7 +129,7 @@ function deriveReplayed(
       : decideAtHangup(group, wholeSeconds(entry.connected_ms ?? undefined), facts)
   if (!would || would === 'pending') return 'rests on nothing that decides'
   const { conversion } = would
-  const rehearsed = { conversion, decision: would, postbackId: undefined }
+  const rehearsed = { conversion, decision: would }
   const decision = decideReplay(state, rehearsed, entry.steps[0] ?? '', facts.digits)
   return decision ? { decision } : 'adds nothing that the rules ask for'
 }

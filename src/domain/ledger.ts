@@ -44,6 +44,8 @@ export interface NewEntry {
   readonly postbackId: string | undefined
   readonly replayId: string | undefined
   readonly decidedAt: Date
+  /** When the call converted, where that is not when it was decided: it was settled anew. No part of the entry. */
+  readonly convertedAt?: Date | undefined
 }
 
 /** The entry for a decision about a call. */

@@ -50,6 +50,10 @@ export interface Rehearsed {
   readonly decision: Decision | undefined
   /** The postback that the last decision rests on, if it rests on one. */
   readonly postbackId: string | undefined
+  /** When it would have converted: corrections move what it is worth, and not this. Undefined if it would not. */
+  readonly convertedAt: Date | undefined
+  /** The postback that would have converted it; undefined as well if its hang-up did. */
+  readonly convertedBy: string | undefined
 }
 
 interface Reading extends PastPostback {
@@ -76,18 +80,27 @@ export function rehearseCall(rules: CampaignRules, call: PastCall, now: Date): R
   }
   const atHangup = decideAtHangup(group, wholeSeconds(call.connectedMs), facts)
   if (atHangup !== 'pending') {
-    return { conversion: atHangup.conversion, decision: atHangup, postbackId: undefined }
+    const { conversion } = atHangup
+    const convertedAt = conversion === 'converted' ? call.endedAt : undefined
+    return { ...NOT_POSTED, conversion, decision: atHangup, convertedAt }
   }
   if (group?.kind !== 'postback') throw new TypeError('only postback groups wait')
   const play = playPostbacks(call, { group, readings, facts, now })
   const { conversion } = play.state
-  const { last: decision, postbackId } = play
+  const { last: decision, postbackId, converting } = play
   return {
     conversion: conversion === 'undecided' ? 'pending' : conversion,
     decision,
     postbackId,
+    convertedAt: converting && latest(converting.receivedAt, call.endedAt),
+    convertedBy: converting?.postbackId,
   }
 }
+
+const NOT_POSTED = { postbackId: undefined, convertedBy: undefined }
+
+/** What was posted during the call converts at its end. */
+const latest = (one: Date, other: Date): Date => (one > other ? one : other)
 
 interface Waiting {
   readonly group: PostbackGroup
@@ -103,6 +116,7 @@ function playPostbacks(call: PastCall, { group, readings, facts, now }: Waiting)
   let play: Play = {
     state: { ...NOTHING_DECIDED, conversion: 'pending' },
     last: undefined,
+    converting: undefined,
     postbackId: undefined,
     appliedTxids: [],
   }
@@ -114,7 +128,7 @@ function playPostbacks(call: PastCall, { group, readings, facts, now }: Waiting)
     const hasEarlierConversion = call.duplicate || reading.isDuplicate
     const known = { ...facts, hasEarlierConversion, appliedTxids, isAfterLateLimit }
     const outcome = decidePostback(group, play.state, postback, known)
-    play = take(play, outcome.decision, reading.postbackId)
+    play = take(play, outcome.decision, reading)
     if (postback.txid !== undefined && isApplied(outcome)) {
       play = { ...play, appliedTxids: [...appliedTxids, postback.txid] }
     }
@@ -147,12 +161,16 @@ interface Play {
   readonly state: SettlementState
   readonly last: Decision | undefined
   readonly postbackId: string | undefined
+  /** The postback by which it converted. */
+  readonly converting: PastPostback | undefined
   readonly appliedTxids: readonly string[]
 }
 
-function take(play: Play, decision: Decision | undefined, postbackId?: string): Play {
+function take(play: Play, decision: Decision | undefined, reading?: PastPostback): Play {
   if (!decision) return play
-  return { ...play, state: applyDecision(play.state, decision), last: decision, postbackId }
+  const state = applyDecision(play.state, decision)
+  const converting = play.converting ?? (state.conversion === 'converted' ? reading : undefined)
+  return { ...play, state, last: decision, postbackId: reading?.postbackId, converting }
 }
 
 const expire = (play: Play, group: PostbackGroup): Play =>

@@ -1,19 +1,24 @@
 import { toAmount } from './money.ts'
 import type { Rehearsed } from './rehearse.ts'
-import type { Decision, SettlementReason, SettlementState } from './settlement.ts'
+import {
+  type Decision,
+  type SettlementReason,
+  type SettlementState,
+  WITHDRAWN,
+} from './settlement.ts'
 
 const ZERO = { numerator: 0n, denominator: 1n }
 
 /**
  * What settling a call anew adds to its ledger; undefined where it adds nothing. What has been decided stays
- * decided: a conversion that the new rules would not make becomes worth nothing, and a call that they would
- * convert converts late.
+ * decided: a conversion that the new rules would not make is withdrawn, which makes it worth nothing, and a call
+ * that they would convert converts late.
  * @param note the first line of the entry's steps: which replay it is and why
  * @param digits decimals of the currency's minor unit
  */
 export function decideReplay(
   state: SettlementState,
-  { conversion, decision: would }: Rehearsed,
+  { conversion, decision: would }: Pick<Rehearsed, 'conversion' | 'decision'>,
   note: string,
   digits: number,
 ): Decision | undefined {
@@ -30,7 +35,7 @@ export function decideReplay(
     const reason = would.reason === 'reversed' ? 'reversed' : 'corrected'
     return { ...would, ...adjusted, reason, steps }
   }
-  if (state.basis === 'reversal') return undefined
+  if (state.basis === WITHDRAWN || state.basis === 'reversal') return undefined
   const zero = toAmount(ZERO, digits)
   return {
     ...would,
@@ -38,7 +43,7 @@ export function decideReplay(
     conversion: 'converted',
     reason: 'reversed',
     conversionName: state.conversionName,
-    basis: 'reversal',
+    basis: WITHDRAWN,
     revenue: zero,
     payout: zero,
     duplicate: false,

@@ -4,6 +4,7 @@ import { findMistake } from './postback-mistakes.ts'
 import {
   converted,
   type Decision,
+  hasConverted,
   notConverted,
   type SettlementFacts,
   type SettlementReason,
@@ -73,6 +74,7 @@ export function decidePostback(
       return decideFirst(group, state, postback, facts)
     case 'converted':
       if (group?.kind !== 'postback') return outcome('ignored', 'decided_by_duration')
+      if (!hasConverted(state)) return decideWithdrawn(group, state, postback, facts)
       return decideRepeat(group, state, postback, facts)
   }
 }
@@ -100,6 +102,25 @@ function decideFirst(
   const first = converted(group, amounts)
   const decision: Decision = state.conversion === 'pending' ? first : asLate(first)
   return outcome('converted', decision.reason, decision)
+}
+
+/** As a late postback is, but `converted` has been said of the call before. */
+function decideWithdrawn(
+  group: PostbackGroup,
+  state: SettlementState,
+  postback: Postback,
+  facts: SettlementFacts,
+): PostbackOutcome {
+  const before: SettlementState = { ...state, conversion: 'not_converted', duplicate: false }
+  const late = decideFirst(group, before, postback, facts)
+  if (!late.decision) return late
+  return outcome('adjusted', 'corrected', {
+    ...late.decision,
+    kind: 'adjustment',
+    reason: 'corrected',
+    late: state.late,
+    triggers: ['adjusted'],
+  })
 }
 
 function whyNotMatched(postback: Postback): PostbackReason {

@@ -31,6 +31,19 @@ export interface SettlementState {
   readonly duplicate: boolean
 }
 
+/**
+ * The basis of a conversion that the right rules would not have made, and that a replay has taken back: the
+ * call counts as one that has not converted, for its caller's other calls and for what is posted next.
+ */
+export const WITHDRAWN = 'withdrawn'
+
+/** Whether a call has converted and the conversion stands, be it reversed by its buyer. @see behaviour B12 */
+export const hasConverted = ({
+  conversion,
+  basis,
+}: Pick<SettlementState, 'conversion' | 'basis'>): boolean =>
+  conversion === 'converted' && basis !== WITHDRAWN
+
 export const NOTHING_DECIDED: SettlementState = {
   revision: 0,
   conversion: 'undecided',

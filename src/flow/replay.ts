@@ -1,14 +1,18 @@
 import { insertAct } from '../db/audit.ts'
 import { lockCalls } from '../db/calls.ts'
 import { readClock } from '../db/clock.ts'
-import { findConversionsAround, type ReplayedQuestion } from '../db/earlier-conversions.ts'
-import { loadPastCalls, readPastCalls, type StoredPastCall } from '../db/past-calls.ts'
+import { findConversionsOf, lockCallers } from '../db/earlier-conversions.ts'
+import {
+  loadPastCalls,
+  type PastCalls,
+  readPastCallers,
+  readPastCalls,
+  type StoredPastCall,
+} from '../db/past-calls.ts'
 import type { Queryable } from '../db/queryable.ts'
-import { insertReplay, pinCalls, type Replay } from '../db/replays.ts'
+import { insertReplay, moveConversions, pinCalls, type Replay } from '../db/replays.ts'
 import type { CampaignRules } from '../domain/campaign.ts'
-import { isSameMoney, rehearseCall } from '../domain/rehearse.ts'
-import { decideReplay } from '../domain/replay.ts'
-import type { Decision } from '../domain/settlement.ts'
+import { type Anew, planReplay, type ReplayPlan } from '../domain/replay-plan.ts'
 import type { FlowDeps } from './flow-deps.ts'
 import { decide, logDecisions, type OpenCall, openCalls, storeDecisions } from './settle-call.ts'
 
@@ -16,25 +20,35 @@ const AT_ONCE = 200
 
 /**
  * Settles past calls of a campaign anew under a version of its rules, writing an adjustment or a late
- * conversion wherever that makes a difference, with the tracking URLs that follow. It is put on record
- * first, and every entry names it; killed in the middle, it may be done again. Returns how many calls were
- * settled anew.
+ * conversion wherever they would have been worth something else under it from the start, with the tracking URLs
+ * that follow. It is put on record first, and every entry names it; killed in the middle, it may be done again.
+ * Returns how many calls were settled anew.
  */
 export async function replay(deps: FlowDeps, wanted: Replay): Promise<number> {
   const rules = await deps.campaignRules(wanted.campaignId, wanted.version)
   await deps.database.transaction((db) => putOnRecord(db, wanted))
-  const now = await readClock(deps.database)
   let settled = 0
-  for await (const page of readPastCalls(deps.database, wanted)) {
-    const differing = page.filter(({ call, standing }) => {
-      return !isSameMoney(standing, rehearseCall(rules, call, now))
-    })
-    for (let from = 0; from < differing.length; from += AT_ONCE) {
-      const some = differing.slice(from, from + AT_ONCE).map(({ callUuid }) => callUuid)
-      settled += await settleAnew(deps, wanted, { rules, callUuids: some })
+  for await (const calls of readCalls(deps.database, rules, wanted)) {
+    const planned = await plan(deps.database, { rules, wanted, calls })
+    for (const callUuids of batchesOf(rules, calls, planned)) {
+      settled += await settleAnew(deps, wanted, { rules, callUuids })
     }
   }
   return settled
+}
+
+/** How many of how many calls {@link replay} would settle anew, as things stand. Writes nothing. */
+export async function countReplay(
+  deps: Pick<FlowDeps, 'database' | 'campaignRules'>,
+  wanted: PastCalls & Pick<Replay, 'version' | 'why'>,
+): Promise<{ readonly calls: number; readonly differing: number }> {
+  const rules = await deps.campaignRules(wanted.campaignId, wanted.version)
+  let count = { calls: 0, differing: 0 }
+  for await (const calls of readCalls(deps.database, rules, wanted)) {
+    const { anew } = await plan(deps.database, { rules, wanted, calls })
+    count = { calls: count.calls + calls.length, differing: count.differing + anew.length }
+  }
+  return count
 }
 
 async function putOnRecord(db: Queryable, wanted: Replay): Promise<void> {
@@ -51,12 +65,64 @@ async function putOnRecord(db: Queryable, wanted: Replay): Promise<void> {
   )
 }
 
+/** What settling these calls anew would add, given that all calls of their callers are among them. */
+async function plan(db: Queryable, { rules, wanted, calls }: Planning): Promise<ReplayPlan> {
+  const { campaignId, version, why } = wanted
+  const [now, standing] = await Promise.all([
+    readClock(db),
+    findConversionsOf(db, campaignId, mayConvertOnce(rules) ? callersOf(calls) : []),
+  ])
+  const note = `settled anew under version ${version}: ${why}`
+  return planReplay(calls, { rules, standing, note, now })
+}
+
+interface Planning {
+  readonly rules: CampaignRules
+  readonly wanted: Pick<Replay, 'campaignId' | 'version' | 'why'>
+  readonly calls: readonly StoredPastCall[]
+}
+
+const groupsOfOne = ({ conversionGroups }: CampaignRules) =>
+  conversionGroups.filter(({ dedupeSeconds }) => dedupeSeconds > 0)
+
+const mayConvertOnce = (rules: CampaignRules): boolean => groupsOfOne(rules).length > 0
+
+const callersOf = (calls: readonly StoredPastCall[]): readonly string[] => [
+  ...new Set(calls.flatMap(({ callerNumber }) => callerNumber ?? [])),
+]
+
+/** Where a caller may convert once, all calls of a caller are read, planned and locked together. */
+const readCalls = (db: Queryable, rules: CampaignRules, wanted: PastCalls) =>
+  mayConvertOnce(rules) ? readPastCallers(db, wanted) : readPastCalls(db, wanted)
+
+/** The calls to lock at once. */
+function batchesOf(
+  rules: CampaignRules,
+  calls: readonly StoredPastCall[],
+  { anew, moved }: ReplayPlan,
+): readonly (readonly string[])[] {
+  const differing = new Set([...anew, ...moved].map(({ callUuid }) => callUuid))
+  const areTogether = mayConvertOnce(rules)
+  const together = Map.groupBy(calls, ({ callUuid, callerNumber }) =>
+    areTogether && callerNumber !== undefined ? callerNumber : callUuid,
+  )
+  const batches: string[][] = []
+  for (const ofOne of together.values()) {
+    const callUuids = ofOne.map(({ callUuid }) => callUuid)
+    if (!callUuids.some((callUuid) => differing.has(callUuid))) continue
+    const last = batches.at(-1)
+    if (last && last.length + callUuids.length <= AT_ONCE) last.push(...callUuids)
+    else batches.push(callUuids)
+  }
+  return batches
+}
+
 interface Batch {
   readonly rules: CampaignRules
   readonly callUuids: readonly string[]
 }
 
-/** What was seen before the lock only says where to look; what is decided is read behind it. */
+/** What was seen before the locks only says where to look; what is decided is read behind them. */
 async function settleAnew(
   deps: FlowDeps,
   wanted: Replay,
@@ -64,16 +130,15 @@ async function settleAnew(
 ): Promise<number> {
   const { anew, queued } = await deps.database.transaction(async (db) => {
     const locked = await lockCalls(db, callUuids)
-    const now = await readClock(db)
-    const open = await openCalls(db, deps, locked)
-    const inOrder = locked.flatMap((callUuid) => open.get(callUuid) ?? [])
-    const anew = await decideAnew(db, wanted, { rules, open: inOrder, now })
-    const queued = await storeDecisions(db, deps, anew, now)
-    await pinCalls(
-      db,
-      anew.map(({ call }) => call.callUuid),
-      wanted.version,
-    )
+    const calls = [...(await loadPastCalls(db, locked)).values()]
+    await lockCallers(db, callersOfGroups(rules, wanted, calls))
+    const planned = await plan(db, { rules, wanted, calls })
+    const decided = planned.anew.map(({ callUuid }) => callUuid)
+    const open = await openCalls(db, deps, decided)
+    const anew = planned.anew.flatMap((one) => decideAnew(wanted, { one, open, rules }) ?? [])
+    const queued = await storeDecisions(db, deps, anew, await readClock(db))
+    await pinCalls(db, decided, wanted.version)
+    await moveConversions(db, planned.moved)
     return { anew, queued }
   })
   logDecisions(deps, anew)
@@ -81,81 +146,26 @@ async function settleAnew(
   return anew.length
 }
 
-interface Anew {
-  readonly open: OpenCall
-  readonly decision: Decision
-  readonly postbackId: string | undefined
-  /** When it was posted, or the call ended, that the decision rests on. */
-  readonly at: Date
-}
+const callersOfGroups = (
+  rules: CampaignRules,
+  { campaignId }: Replay,
+  calls: readonly StoredPastCall[],
+) =>
+  groupsOfOne(rules).flatMap(({ groupId }) =>
+    callersOf(calls).map((callerNumber) => ({ callerNumber, campaignId, groupId })),
+  )
 
-async function decideAnew(
-  db: Queryable,
-  wanted: Replay,
-  { rules, open, now }: { rules: CampaignRules; open: readonly OpenCall[]; now: Date },
-): Promise<readonly OpenCall[]> {
-  const callUuids = open.map(({ call }) => call.callUuid)
-  const past = await loadPastCalls(db, callUuids)
-  const anew = open.flatMap((one) => {
-    const stored = past.get(one.call.callUuid)
-    return (stored && decideOne(wanted, { one, stored, rules, now })) ?? []
-  })
-  const seconds = await findSecondConversions(db, anew)
-  const first = anew.filter(({ open }) => !seconds.has(open.call.callUuid))
-  for (const { open, decision, postbackId } of first) {
-    decide(open, decision, { postbackId, replayId: wanted.replayId })
-  }
-  return first.map(({ open }) => open)
-}
-
-function decideOne(
-  { version, why }: Replay,
+function decideAnew(
+  { version, replayId }: Replay,
   {
-    one,
-    stored: { call, standing },
+    one: { callUuid, decision, postbackId, convertedAt },
+    open,
     rules,
-    now,
-  }: { one: OpenCall; stored: StoredPastCall; rules: CampaignRules; now: Date },
-): Anew | undefined {
-  const would = rehearseCall(rules, call, now)
-  if (isSameMoney(standing, would)) return undefined
-  const note = `settled anew under version ${version}: ${why}`
-  const decision = decideReplay(one.state, would, note, one.digits)
-  if (!decision) return undefined
-  const { postbackId } = would
-  const open = { ...one, rules, call: { ...one.call, campaignVersion: version } }
-  const posted = call.postbacks.find((postback) => postback.postbackId === postbackId)
-  const at = posted && posted.receivedAt > call.endedAt ? posted.receivedAt : call.endedAt
-  return { open, decision, postbackId, at }
+  }: { one: Anew; open: ReadonlyMap<string, OpenCall>; rules: CampaignRules },
+): OpenCall | undefined {
+  const stored = open.get(callUuid)
+  if (!stored) return undefined
+  const anew = { ...stored, rules, call: { ...stored.call, campaignVersion: version } }
+  decide(anew, decision, { postbackId, replayId, convertedAt })
+  return anew
 }
-
-/**
- * Those that would be their callers' second conversions; of several at once the first call has it. A call
- * that has converted already is never one: what it is worth is corrected only. @see behaviour B13
- */
-async function findSecondConversions(
-  db: Queryable,
-  anew: readonly Anew[],
-): Promise<ReadonlySet<string>> {
-  const questions = anew.flatMap((one) => questionOf(one) ?? [])
-  const seconds = new Set(await findConversionsAround(db, questions))
-  for (const [index, question] of questions.entries()) {
-    const firsts = questions.slice(0, index).filter(({ callUuid }) => !seconds.has(callUuid))
-    if (firsts.some((first) => areOfOneWindow(first, question))) seconds.add(question.callUuid)
-  }
-  return seconds
-}
-
-function questionOf({ open, decision, at }: Anew): ReplayedQuestion | undefined {
-  if (decision.kind !== 'late_conversion') return undefined
-  const { callUuid, callerNumber, campaignId } = open.call
-  const group = open.rules.conversionGroups.find(({ groupId }) => groupId === decision.groupId)
-  if (!group || group.dedupeSeconds === 0 || callerNumber === undefined) return undefined
-  const { groupId, dedupeSeconds } = group
-  return { callUuid, callerNumber, campaignId, groupId, dedupeSeconds, at }
-}
-
-const areOfOneWindow = (one: ReplayedQuestion, other: ReplayedQuestion): boolean =>
-  one.callerNumber === other.callerNumber &&
-  one.groupId === other.groupId &&
-  Math.abs(one.at.getTime() - other.at.getTime()) < one.dedupeSeconds * 1_000

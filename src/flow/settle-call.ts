@@ -14,6 +14,7 @@ import { parsePostback, type Postback } from '../domain/postback.ts'
 import {
   applyDecision,
   type Decision,
+  hasConverted,
   NOTHING_DECIDED,
   type SettlementFacts,
   type SettlementState,
@@ -36,6 +37,7 @@ interface Decided {
   readonly decision: Decision
   readonly postbackId: string | undefined
   readonly replayId: string | undefined
+  readonly convertedAt: Date | undefined
 }
 
 /** Reads locked calls with the rules that they were begun under. */
@@ -113,13 +115,15 @@ export function chooseGroup(call: CallRecord, rules: CampaignRules): ConversionG
 /** Takes a decision into account, for the ones after it and for storing. */
 export function decide(open: OpenCall, decision: Decision, postback?: DecidingPostback): void {
   open.state = applyDecision(open.state, decision)
-  const { postbackId, replayId } = postback ?? {}
-  open.decided.push({ decision, postbackId, replayId })
+  const { postbackId, replayId, convertedAt } = postback ?? {}
+  open.decided.push({ decision, postbackId, replayId, convertedAt })
 }
 
 interface DecidingPostback {
   readonly postbackId: string | undefined
   readonly replayId?: string
+  /** When the call converted, by a replay that finds it out. */
+  readonly convertedAt?: Date | undefined
 }
 
 /** Decides what a postback does to a call, and takes it into account with its transaction id. */
@@ -142,15 +146,14 @@ export async function watchDuplicates(
   db: Queryable,
   calls: Iterable<OpenCall>,
 ): Promise<(open: OpenCall) => boolean> {
-  const undecided = [...calls].filter(({ state }) => state.conversion !== 'converted')
+  const undecided = [...calls].filter(({ state }) => !hasConverted(state))
   const questions = undecided.flatMap((open) => dedupeQuestion(open) ?? [])
   const earlier = await findEarlierConversions(db, questions)
   return (open) => {
     if (earlier.has(open.call.callUuid)) return true
     const caller = callerKey(open)
     return undecided.some(
-      (other) =>
-        other !== open && other.state.conversion === 'converted' && callerKey(other) === caller,
+      (other) => other !== open && hasConverted(other.state) && callerKey(other) === caller,
     )
   }
 }
@@ -210,13 +213,14 @@ export async function storeDecisions(
 }
 
 function settlementsOf({ call, decided }: OpenCall, decidedAt: Date): readonly NewEntry[] {
-  return decided.map(({ decision, postbackId, replayId }, index) => ({
+  return decided.map(({ decision, postbackId, replayId, convertedAt }, index) => ({
     call,
     revision: call.settlement.revision + index + 1,
     decision,
     postbackId,
     replayId,
     decidedAt,
+    convertedAt,
   }))
 }
 

@@ -29,6 +29,8 @@ export interface CallOfCaller {
 
 const TIMEOUT_SECONDS = 600
 const CALLS_OF_CALLER = 3
+/** Shorter than the time in which a call gets its postbacks, so that some are outside. */
+const WINDOW_SECONDS = 330
 /** Seconds after the calls have ended; the last lets all of them expire. */
 const CLOCKS = [0, 300, 610, 640, 1_000]
 /** How often the deadlines that have passed are looked at late, as they are after an outage. */
@@ -48,7 +50,7 @@ const TEXTS = [
 ] as const
 
 /**
- * A caller may convert once a day. Cheap calls are those that the buyer has said to be so before their end.
+ * A caller may convert once in a while. Cheap calls are those that the buyer has said to be so before their end.
  * @param trigger what `sale=true` should have been
  */
 export function rulesFor(
@@ -58,7 +60,7 @@ export function rulesFor(
   const common = {
     postbackTimeoutSeconds: TIMEOUT_SECONDS,
     lateLimitSeconds,
-    dedupeSeconds: 86_400,
+    dedupeSeconds: WINDOW_SECONDS,
   }
   const sale = { ...flatSale, trigger } as PostbackConversion
   return aCampaign({
@@ -87,13 +89,23 @@ export async function campaignOf(
   return { ...deps, campaignRules: async (_, version) => versions[version - 1] ?? versions[0] }
 }
 
+export interface Play {
+  readonly chance: Chance
+  readonly callers: number
+  /** One postback of a caller after the other, and deadlines looked at in time, so that it can be played again. */
+  readonly inOrder: boolean
+  /** Seconds by the clock at which it begins. */
+  readonly from: number
+}
+
 /** Plays the calls of some callers at once, from their beginnings until their deadlines have passed. */
 export async function playCallers(
   database: TestDatabase,
   deps: FlowDeps,
-  { chance, callers }: { readonly chance: Chance; readonly callers: number },
+  play: Play,
 ): Promise<readonly CallOfCaller[]> {
-  await database.setClock('0')
+  const { chance, callers, inOrder, from } = play
+  await database.setClock(`${from} seconds`)
   const calls = await Promise.all(
     Array.from({ length: callers * CALLS_OF_CALLER }, async (_, index): Promise<CallOfCaller> => {
       const callerNumber = `+1212555${1_000 + Math.floor(index / CALLS_OF_CALLER)}`
@@ -101,14 +113,14 @@ export async function playCallers(
       return { facts, leg: 1 + (index % 2), isCheap: false }
     }),
   )
-  await postSome(deps, calls, { chance, areLive: true })
+  await postSome(deps, calls, { ...play, areLive: true })
   await Promise.all(calls.map(({ facts, leg }) => bridgeCall(deps, facts, leg)))
-  await postSome(deps, calls, { chance, areLive: true })
-  await Promise.all(calls.map(({ facts }) => endCall(deps, facts.callUuid)))
+  await postSome(deps, calls, { ...play, areLive: true })
+  await endAll(deps, calls)
   for (const clock of CLOCKS) {
-    await database.setClock(`${clock} seconds`)
-    if (!chance.isLucky(SWEPT_LATE_SHARE)) await expireAll(deps)
-    await postSome(deps, calls, { chance, areLive: false })
+    await database.setClock(`${from + clock} seconds`)
+    if (inOrder || !chance.isLucky(SWEPT_LATE_SHARE)) await expireAll(deps)
+    await postSome(deps, calls, { ...play, areLive: false })
   }
   await expireAll(deps)
   return calls
@@ -118,21 +130,46 @@ async function expireAll(deps: FlowDeps): Promise<void> {
   while ((await expirePostbacks(deps)).settled > 0);
 }
 
+/** A caller's one after the other: which of them is the first to convert stands. */
+async function endAll(deps: FlowDeps, calls: readonly CallOfCaller[]): Promise<void> {
+  await ofEachCaller(calls, true, ({ facts }) => endCall(deps, facts.callUuid))
+}
+
 /** Every second call gets a postback, of either buyer; of one call never two at once. */
 async function postSome(
   deps: FlowDeps,
   calls: readonly CallOfCaller[],
-  { chance, areLive }: { readonly chance: Chance; readonly areLive: boolean },
+  { chance, inOrder, areLive }: Play & { readonly areLive: boolean },
 ): Promise<void> {
-  await Promise.all(
-    calls.map(async (call) => {
-      if (chance.isLucky(0.5)) return
+  const posts = new Map(
+    calls.flatMap((call) => {
+      if (chance.isLucky(0.5)) return []
       const leg = chance.isLucky(0.25) ? 3 - call.leg : call.leg
-      const text = chance.oneOf(TEXTS)
-      if (areLive && leg === call.leg && text.includes('cheap=1')) call.isCheap = true
-      await post(deps, call.facts.callUuid, text, leg)
+      return [[call, { leg, text: chance.oneOf(TEXTS) }]]
     }),
   )
+  await ofEachCaller(calls, inOrder, async (call) => {
+    const { leg, text } = posts.get(call) ?? {}
+    if (text === undefined) return
+    if (areLive && leg === call.leg && text.includes('cheap=1')) call.isCheap = true
+    await post(deps, call.facts.callUuid, text, leg)
+  })
+}
+
+async function ofEachCaller(
+  calls: readonly CallOfCaller[],
+  inOrder: boolean,
+  work: (call: CallOfCaller) => Promise<void>,
+): Promise<void> {
+  if (!inOrder) {
+    await Promise.all(calls.map(work))
+    return
+  }
+  const callers = Map.groupBy(calls, ({ facts }) => facts.callerNumber)
+  const all = [...callers.values()].map(async (ofOne) => {
+    for (const call of ofOne) await work(call)
+  })
+  await Promise.all(all)
 }
 
 /** What the money of a wave breaks, a line each. @see behaviour B7, B13 */
@@ -140,25 +177,50 @@ export async function findBroken(
   database: Database,
   calls: readonly CallOfCaller[],
 ): Promise<readonly string[]> {
-  const { rows } = await database.query<{
-    callUuid: string
-    caller: string
-    group: string | null
-    conversion: string
-  }>(
-    `select call_uuid "callUuid", caller_number caller, conversion_group_id "group", conversion
-       from calls`,
+  const groups = await database.query<{ callUuid: string; group: string | null }>(
+    `select call_uuid "callUuid", conversion_group_id "group" from calls`,
   )
-  const byUuid = new Map(rows.map((row) => [row.callUuid, row]))
+  const groupOf = new Map(groups.rows.map(({ callUuid, group }) => [callUuid, group]))
   const wrongGroup = calls.filter(({ facts, isCheap }) => {
-    return byUuid.get(facts.callUuid)?.group !== (isCheap ? 'cheap' : 'sales')
+    return groupOf.get(facts.callUuid) !== (isCheap ? 'cheap' : 'sales')
   })
-  const converted = rows.filter(({ conversion }) => conversion === 'converted')
-  const byCaller = Map.groupBy(converted, ({ caller, group }) => `${caller} ${group ?? ''}`)
   return [
     ...wrongGroup.map(({ facts }) => `${facts.callUuid} is in the wrong group`),
-    ...[...byCaller].flatMap(([caller, conversions]) =>
-      conversions.length > 1 ? [`${caller} has converted ${conversions.length} times`] : [],
-    ),
+    ...(await paidTwice(database)),
   ]
+}
+
+async function paidTwice(database: Database): Promise<readonly string[]> {
+  const { rows } = await database.query<{ one: string; other: string }>(
+    `select one.call_uuid one, other.call_uuid other
+       from calls one join calls other using (caller_number, conversion_group_id)
+      where one.revenue > 0 and other.revenue > 0 and one.call_uuid < other.call_uuid
+        and abs(extract(epoch from one.settled_at - other.settled_at)) < ${WINDOW_SECONDS}`,
+  )
+  return rows.map(({ one, other }) => `the caller of ${one} is paid for by ${other} too`)
+}
+
+/**
+ * What each call is worth, in the order in which they began. Nothing, for callers with a call whose buyer has
+ * taken back what it had not been paid: there is nothing to write of such, and so nothing to keep others from it.
+ */
+export async function worthOf(
+  database: Database,
+  callers: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const { rows } = await database.query<{ caller: string; worth: string }>(
+    `select caller_number caller,
+            concat_ws(' ', coalesce(nullif(revenue, 0), 0), coalesce(nullif(payout, 0), 0)) worth
+       from calls order by call_uuid`,
+  )
+  return rows.map(({ caller, worth }) => (callers.has(caller) ? '' : `${caller} ${worth}`))
+}
+
+/** The callers of calls that were reversed by their buyers. */
+export async function reversedCallers(database: Database): Promise<ReadonlySet<string>> {
+  const { rows } = await database.query<{ caller: string }>(
+    `select distinct caller_number caller from settlements join calls using (call_uuid)
+      where settlements.basis = 'reversal'`,
+  )
+  return new Set(rows.map(({ caller }) => caller))
 }

@@ -7,16 +7,25 @@ import { describe, expect, it } from 'vitest'
 import { ledgerOf } from '../../src/cli/verify.ts'
 import type { FlowDeps } from '../../src/flow/flow-deps.ts'
 import { type Difference, rehearse } from '../../src/flow/rehearse.ts'
-import { replay } from '../../src/flow/replay.ts'
+import { countReplay, replay } from '../../src/flow/replay.ts'
 import { verifyLedger } from '../../src/flow/verify-ledger.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { campaignOf, findBroken, playCallers, rulesFor } from './callers.ts'
+import {
+  campaignOf,
+  findBroken,
+  playCallers,
+  reversedCallers,
+  rulesFor,
+  worthOf,
+} from './callers.ts'
 import { createChance } from './chance.ts'
 
 const SEED = Number(process.env['MODEL_SEED'] ?? 1)
 /** `npm run model -- 100000` plays ten waves of 300 calls of each kind. */
 const WAVES = Math.ceil(Number(process.env['MODEL_HISTORIES'] ?? 1) / 10_000)
 const CALLERS = 100
+/** Of which two histories are compared. */
+const CALLERS_COMPARED = 50
 
 const range = () => ({
   campaignId: 'solar',
@@ -43,6 +52,8 @@ describe('settling anew', () => {
       const calls = await playCallers(database, deps, {
         chance: createChance(seed),
         callers: CALLERS,
+        inOrder: false,
+        from: 0,
       })
       expect(await findBroken(database, calls)).toEqual([])
 
@@ -59,5 +70,34 @@ describe('settling anew', () => {
       expect(await verifyLedger(source)).toMatchObject({ kind: 'right' })
     },
     60_000,
+  )
+
+  it.each(kinds)(
+    'makes of them what they would have been under the right rules, for what comes after as well: %o',
+    async ({ lateLimitSeconds, seed }) => {
+      const [wrong, right] = [
+        await openTestDatabase({ max: 20 }),
+        await openTestDatabase({ max: 20 }),
+      ]
+      const rules = rulesFor('sale=true', lateLimitSeconds)
+      const replaying = await campaignOf(wrong, [rulesFor('sale=yes', lateLimitSeconds), rules])
+      const deps = await campaignOf(right, [rules])
+      const chances = [createChance(seed), createChance(seed)] as const
+      const play = { callers: CALLERS_COMPARED, inOrder: true }
+      await playCallers(wrong, replaying, { ...play, chance: chances[0], from: 0 })
+      await playCallers(right, deps, { ...play, chance: chances[1], from: 0 })
+
+      const { differing } = await countReplay(replaying, { ...range(), version: 2, why: 'to see' })
+      expect(await replayed(replaying, 2)).toBe(differing)
+      const reversed = await reversedCallers(right)
+      expect(await worthOf(wrong, reversed)).toEqual(await worthOf(right, reversed))
+
+      const now = { ...replaying, campaignRules: async () => rules }
+      await playCallers(wrong, now, { ...play, chance: chances[0], from: 1_100 })
+      await playCallers(right, deps, { ...play, chance: chances[1], from: 1_100 })
+      const reversedSince = await reversedCallers(right)
+      expect(await worthOf(wrong, reversedSince)).toEqual(await worthOf(right, reversedSince))
+    },
+    120_000,
   )
 })
