@@ -31,6 +31,7 @@ export interface Twins {
 
 interface Twin {
   readonly socket: Socket
+  isConnected: boolean
   watchedAtMs: number
 }
 
@@ -49,12 +50,18 @@ export function createTwins({ bind, now, open, receive, unreachable }: TwinOptio
   }
   const connect = (to: Hop, key: string): void => {
     const socket = open()
-    const twin: Twin = { socket, watchedAtMs: now() }
+    const twin: Twin = { socket, isConnected: false, watchedAtMs: now() }
     twins.set(key, twin)
     socket.on('message', receive)
+    socket.once('connect', () => {
+      twin.isConnected = true
+    })
     socket.on('error', (error) => {
-      if (isRefusal(error)) unreachable(to)
-      else drop(key, twin) // it is the socket's own trouble: the packets went out
+      const wasRefused = isRefusal(error)
+      if (wasRefused) unreachable(to)
+      // Else it is the socket's own trouble: the packets went out. One that is connected to nobody hears of no
+      // refusal, and would be given the packets of all who send to the listener.
+      if (!wasRefused || !twin.isConnected) drop(key, twin)
     })
     bind(socket)
     if (twins.get(key) !== twin) return // it could not be had

@@ -12,6 +12,8 @@ let twins: Twins
 let nowMs = 1_000
 let refused: string[]
 let opened: Socket[]
+/** What happens to sockets before they are used. */
+let prepare: (socket: Socket) => void
 
 afterEach(() => {
   twins.close()
@@ -30,11 +32,13 @@ async function openTaken(): Promise<number> {
 function open(bind: (twin: Socket) => void = (twin) => twin.bind(0, HOST)): void {
   refused = []
   opened = []
+  prepare = () => undefined
   twins = createTwins({
     open: () => {
       // Without a lookup that takes its time, errors come before `bind` returns.
       const lookup = (host: string, _: unknown, done: Found): void => done(null, host, 4)
       const socket = createSocket({ type: 'udp4', lookup })
+      prepare(socket)
       opened.push(socket)
       return socket
     },
@@ -77,6 +81,23 @@ it('tells of a port that refuses packets', async () => {
   )
   expect(refused[0]).toBe(`udp/127.0.0.1:${port}`)
   expect(twins.size()).toBe(1)
+})
+
+it.each([
+  { code: 'ENETUNREACH', told: ['udp/127.0.0.1:20000'] },
+  { code: 'EINVAL', told: [] },
+])('keeps no socket that could not be connected ($code)', async ({ code, told }) => {
+  open()
+  prepare = (twin) => {
+    // A machine without a route to there.
+    twin.connect = () => twin.emit('error', Object.assign(new Error('no way'), { code }))
+  }
+  twins.watch(hop(20_000))
+  // Bound to the listener's address and connected to nobody, it would be given the packets of all.
+  expect([twins.size(), refused]).toEqual([0, told])
+  const [twin] = opened
+  assert(twin)
+  await once(twin, 'close')
 })
 
 it('closes no socket whose packets somebody may wait for', () => {
