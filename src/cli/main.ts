@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   verify: async () => (await import('./verify.ts')).registerVerify,
   rehearse: async () => (await import('./rehearse.ts')).registerRehearse,
   replay: async () => (await import('./replay.ts')).registerReplay,
+  'drop-month': async () => (await import('./drop-month.ts')).registerDropMonth,
   scenarios: async () => (await import('./scenarios.ts')).registerScenarios,
   engine: async () => (await import('./engine.ts')).registerEngine,
   bench: async () => (await import('./bench.ts')).registerBench,

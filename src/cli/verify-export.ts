@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { StoredEntry } from '../db/ledger.ts'
 import { readLedger } from '../db/ledger.ts'
-import { listAnchors, type Placed, type StoredAnchor } from '../db/ledger-anchors.ts'
+import { listAnchors, type Placed, readRemains, type StoredAnchor } from '../db/ledger-anchors.ts'
 import type { Queryable } from '../db/queryable.ts'
 import { AppError } from '../domain/app-error.ts'
 import type { CampaignRules } from '../domain/campaign.ts'
@@ -11,8 +11,8 @@ import { parseCampaignRules } from '../domain/configuration-document.ts'
 import type { LedgerCounts, LedgerSource } from '../flow/verify-ledger.ts'
 
 /**
- * One line of an export: the entries call by call, then the rules, then the anchors, and how many entries and
- * anchors there were. Without its last line a file that was cut off would pass for a shorter ledger.
+ * One line of an export: the entries call by call, what remains of dropped months, then the rules, then the
+ * anchors, and how many entries and anchors there were. Without its last line a file that was cut off would pass for a shorter ledger.
  */
 type Line =
   | {
@@ -22,6 +22,7 @@ type Line =
       readonly definition: unknown
     }
   | ({ readonly line: 'entry' } & StoredEntry)
+  | ({ readonly line: 'remains' } & Placed)
   | ({ readonly line: 'anchor' } & StoredAnchor)
   | ({ readonly line: 'end' } & LedgerCounts)
 
@@ -45,6 +46,9 @@ export async function exportLedger(db: Queryable, file: string): Promise<number>
   for await (const page of readLedger(db)) {
     entries += page.length
     await write(page.map((stored) => ({ ...stored, line: 'entry', call: undefined })))
+  }
+  for await (const page of readRemains(db)) {
+    await write(page.map((placed) => ({ line: 'remains', ...placed })))
   }
   // Last: an entry may be of a version that came while the pages before it were written.
   await write(await rulesOf(db))
@@ -70,6 +74,7 @@ export async function openExport(file: string): Promise<LedgerSource> {
   const rules = new Map<string, CampaignRules>()
   const places: Placed[] = []
   const anchors: StoredAnchor[] = []
+  let remains = 0
   let counts: LedgerCounts | undefined
   for await (const line of readLines(file)) {
     counts = undefined
@@ -79,6 +84,10 @@ export async function openExport(file: string): Promise<LedgerSource> {
         break
       case 'entry':
         places.push({ position: line.position, hash: line.hash })
+        break
+      case 'remains':
+        places.push(line)
+        remains++
         break
       case 'anchor':
         anchors.push(line)
@@ -101,6 +110,7 @@ export async function openExport(file: string): Promise<LedgerSource> {
       throw notAnExport(file, `it lacks version ${version} of campaign ${campaignId}`)
     },
     findCallWithoutEntry: async () => undefined,
+    countRemains: async () => remains,
     counts,
   }
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type Config, parseConfig } from '../config.ts'
 import { findCallWithoutEntry, readLedger } from '../db/ledger.ts'
-import { listAnchors, readPlaces } from '../db/ledger-anchors.ts'
+import { countRemains, listAnchors, readPlaces } from '../db/ledger-anchors.ts'
 import type { Database } from '../db/queryable.ts'
 import { createCampaignRulesCache } from '../flow/campaign-rules-cache.ts'
 import { type LedgerSource, type Verification, verifyLedger } from '../flow/verify-ledger.ts'
@@ -63,6 +63,7 @@ export function ledgerOf(database: Database): LedgerSource {
     // One pass over all calls, however many there are.
     findCallWithoutEntry: () =>
       database.transaction(findCallWithoutEntry, { statementTimeoutMs: 0 }),
+    countRemains: () => database.transaction(countRemains, { statementTimeoutMs: 0 }),
   }
 }
 
@@ -88,10 +89,14 @@ function sayRight({
   entries,
   calls,
   anchors,
+  remains,
   anchorHash,
 }: Extract<Verification, { kind: 'right' }>): readonly string[] {
   return [
     `${entries} entries of ${calls} calls are unchanged and follow from their facts.`,
+    ...(remains > 0
+      ? [`Of ${remains} entries of months that were dropped, the anchors hold the hashes alone.`]
+      : []),
     anchorHash === undefined
       ? 'Nothing is anchored yet.'
       : `${anchors} anchors hold; note the last one elsewhere: ${anchorHash}`,

@@ -14,7 +14,11 @@ export interface Horizon {
 }
 
 /** Any number that nobody else uses as an advisory lock on this database. */
-const LOCK_KEY = 7_264_001_117
+const LOCK_KEY = 7_264_001_118
+
+/** Entries, and what remains of those whose months were dropped: each is read along its index. */
+const PLACES = `(select position, hash from settlements union all
+                 select position, hash from ledger_remains) places`
 
 /** The most entries of one anchor. */
 export const ANCHOR_ENTRIES_MAX = 20_000
@@ -61,7 +65,7 @@ export async function addAnchor(
 ): Promise<StoredAnchor | undefined> {
   const [last] = await listAnchors(db, { newest: true })
   const { rows } = await db.query<{ position: number; hash: string }>(
-    `select position, encode(hash, 'hex') hash from settlements
+    `select position, encode(hash, 'hex') hash from ${PLACES}
       where position > $1 and position <= $2 order by position limit $3`,
     [last?.toPosition ?? 0, toPosition, ANCHOR_ENTRIES_MAX],
   )
@@ -113,15 +117,36 @@ export interface Placed {
 
 const PAGE = 10_000
 
-/** The hashes of all entries in the order of their places, a page at a time. */
+/** The hashes of all entries in the order of their places, a page at a time; dropped months are among them. */
 export function readPlaces(db: Queryable): AsyncGenerator<readonly Placed[]> {
   return readPages<Placed>(async (last) => {
     const { rows } = await db.query<Placed>({
       name: 'read-places',
-      text: `select position, encode(hash, 'hex') hash from settlements
+      text: `select position, encode(hash, 'hex') hash from ${PLACES}
               where position > $1 order by position limit $2`,
       values: [last?.position ?? 0, PAGE],
     })
     return rows
   })
+}
+
+/** What remains of the entries of dropped months, in the order of their places, a page at a time. */
+export function readRemains(db: Queryable): AsyncGenerator<readonly Placed[]> {
+  return readPages<Placed>(async (last) => {
+    const { rows } = await db.query<Placed>({
+      name: 'read-remains',
+      text: `select position, encode(hash, 'hex') hash from ledger_remains
+              where position > $1 order by position limit $2`,
+      values: [last?.position ?? 0, PAGE],
+    })
+    return rows
+  })
+}
+
+/** Of how many entries only place and hash remain. */
+export async function countRemains(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    'select count(*)::int "count" from ledger_remains',
+  )
+  return rows[0]?.count ?? 0
 }

@@ -12,8 +12,8 @@ export interface StoredEntry {
   readonly previousHash: string
   readonly hash: string
   readonly postback: PostbackText | undefined
-  /** What the call's row says; undefined in an export. */
-  readonly call: StandingMoney | undefined
+  /** What the call's row says; undefined in an export, null where the call has gone. */
+  readonly call: StandingMoney | null | undefined
 }
 
 /** The money of a call as its own row has it. */
@@ -34,8 +34,9 @@ interface EntryRow extends Omit<LedgerEntry, 'decided_at' | 'ended_at' | 'settle
   readonly hash: string
   readonly query: string | null
   readonly body: string | null
-  readonly standing_revision: number
-  readonly standing_conversion: string
+  /** Null where the call has gone. */
+  readonly standing_revision: number | null
+  readonly standing_conversion: string | null
   readonly standing_reason: SettlementReason | null
   readonly standing_revenue: string | null
   readonly standing_payout: string | null
@@ -73,8 +74,8 @@ async function readPage(
                from (select * from settlements
                       where (call_uuid, revision) > ($1::uuid, $2::int)
                       order by call_uuid, revision limit $3) s
-               join lateral (select revision, conversion, reason, revenue, payout from calls
-                              where calls.call_uuid = s.call_uuid limit 1) c on true
+               left join lateral (select revision, conversion, reason, revenue, payout from calls
+                                   where calls.call_uuid = s.call_uuid limit 1) c on true
                left join lateral (select query, body from postbacks
                                    where postbacks.call_uuid = s.call_uuid
                                      and postbacks.postback_id = s.postback_id limit 1) p on true
@@ -97,13 +98,19 @@ function storedEntryOf(row: EntryRow): StoredEntry {
     previousHash: previous_hash,
     hash,
     postback: query === null || body === null ? undefined : { query, body },
-    call: {
-      revision: row.standing_revision,
-      conversion: row.standing_conversion,
-      reason: row.standing_reason,
-      revenue: row.standing_revenue,
-      payout: row.standing_payout,
-    },
+    call: standingOf(row),
+  }
+}
+
+function standingOf(row: EntryRow): StandingMoney | null {
+  const { standing_revision: revision, standing_conversion: conversion } = row
+  if (revision === null || conversion === null) return null
+  return {
+    revision,
+    conversion,
+    reason: row.standing_reason,
+    revenue: row.standing_revenue,
+    payout: row.standing_payout,
   }
 }
 

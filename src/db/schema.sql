@@ -17,6 +17,66 @@ AS $function$
   select date_bin('20 milliseconds', settle_at, '2000-01-01 00:00Z')
 $function$;
 
+CREATE OR REPLACE FUNCTION drop_month(month text, OUT dropped_calls bigint, OUT dropped_entries bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  suffix   text := '_' || replace(month, '-', '_');
+  first    timestamptz;
+  next     timestamptz;
+  waiting  bigint;
+  added    bigint;
+  -- What refers comes before what it refers to.
+  parents  text[] := array['attempts', 'deliveries', 'postbacks', 'settlements', 'legs', 'calls'];
+  parent   text;
+begin
+  if month !~ '^\d{4}-(0[1-9]|1[0-2])$' then
+    raise exception 'A month is written as in 2026-01, and not as in %.', month;
+  end if;
+  if to_regclass('calls' || suffix) is null then
+    raise exception 'There is nothing of %: it was dropped, or never was.', month;
+  end if;
+  first := (month || '-01')::timestamp at time zone 'UTC';
+  next  := ((month || '-01')::timestamp + interval '1 month') at time zone 'UTC';
+  if next + interval '1 day' > app_now() then
+    raise exception '% is not over: drop a month that has ended more than a day ago.', month;
+  end if;
+  perform pg_advisory_xact_lock(hashtext('bridgeback.partitions'));
+
+  -- No call begins in a month that is over, and one that has been decided never waits again.
+  execute format('select count(*), count(*) filter (where state <> ''ended'' or conversion = ''pending'') from %I',
+                 'calls' || suffix) into dropped_calls, waiting;
+  if waiting > 0 then
+    raise exception '% calls of % are up or wait for a postback: drop it when they are decided.', waiting, month;
+  end if;
+  execute format('insert into ledger_remains (position, hash) select position, hash from %I',
+                 'settlements' || suffix);
+  get diagnostics dropped_entries = row_count;
+  delete from deadlines where call_uuid >= uuid_floor(first) and call_uuid < uuid_floor(next);
+
+  -- Whoever waits for these waits no longer than this.
+  perform set_config('lock_timeout', '2s', true);
+  lock table only attempts, only deliveries, only postbacks, only settlements, only legs, only calls
+    in access exclusive mode;
+  if exists (select from lanes where call_uuid >= uuid_floor(first) and call_uuid < uuid_floor(next)) then
+    raise exception 'Deliveries of % are queued: drop it when they have been sent or given up.', month;
+  end if;
+  -- What was decided about its calls meanwhile.
+  execute format('insert into ledger_remains (position, hash)
+                  select position, hash from %1$I
+                   where not exists (select from ledger_remains
+                                      where ledger_remains.position = %1$I.position
+                                        and ledger_remains.position >= (select min(position) from %1$I))',
+                 'settlements' || suffix);
+  get diagnostics added = row_count;
+  dropped_entries := dropped_entries + added;
+  delete from failed_deliveries where call_uuid >= uuid_floor(first) and call_uuid < uuid_floor(next);
+  foreach parent in array parents loop
+    execute format('drop table %I', parent || suffix);
+  end loop;
+end $function$;
+
 CREATE OR REPLACE FUNCTION ensure_partitions(first timestamp with time zone, last timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -386,6 +446,12 @@ create table ledger_anchors (
   constraint ledger_anchors_entries_check CHECK (entries > 0)
 );
 
+create table ledger_remains (
+  "position" bigint not null,
+  hash bytea not null,
+  constraint ledger_remains_pkey PRIMARY KEY ("position")
+);
+
 create table legs (
   call_uuid uuid not null,
   leg smallint not null,
@@ -585,6 +651,10 @@ CREATE TRIGGER keep_failed AFTER UPDATE OF state ON deliveries FOR EACH ROW WHEN
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ledger_anchors FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger_anchors FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ledger_remains FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledger_remains FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON postbacks FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

@@ -8,6 +8,7 @@ export const ACTS = [
   'deliveries.resent',
   'tracking_url.tested',
   'calls.replayed',
+  'month.dropped',
 ] as const
 
 export type ActName = (typeof ACTS)[number]

@@ -15,6 +15,8 @@ export interface LedgerSource {
   readonly campaignRules: (campaignId: string, version: number) => Promise<CampaignRules>
   /** A call that has been decided and has no entry. */
   readonly findCallWithoutEntry: () => Promise<string | undefined>
+  /** Entries whose months were dropped: of each its place and hash remain. */
+  readonly countRemains: () => Promise<number>
   /** How many there have to be, where that was written down. */
   readonly counts?: LedgerCounts
 }
@@ -32,6 +34,8 @@ export type Verification =
       readonly entries: number
       readonly calls: number
       readonly anchors: number
+      /** Entries of dropped months, which the anchors hold by their hashes alone. */
+      readonly remains: number
       /** Of the last anchor; undefined before there is one. */
       readonly anchorHash: string | undefined
     }
@@ -54,7 +58,8 @@ export async function verifyLedger(source: LedgerSource): Promise<Verification> 
   if (broken) return broken
   const lost = findLoss(source.counts, { entries: counted.entries, anchors: anchors.length })
   if (lost !== undefined) return wrong('the ledger', lost)
-  return { ...counted, anchors: anchors.length, anchorHash: anchors.at(-1)?.hash }
+  const remains = await source.countRemains()
+  return { ...counted, remains, anchors: anchors.length, anchorHash: anchors.at(-1)?.hash }
 }
 
 function findLoss(
@@ -130,14 +135,15 @@ async function checkStored(
 
 /** The call's row has to say what its last entry says. */
 function checkStanding({ entry, call }: StoredEntry): Wrong | undefined {
-  if (!call) return undefined
+  if (call === undefined) return undefined
+  const place = `call ${entry.call_uuid}`
+  if (call === null) return wrong(place, 'has entries and is not there')
   const isSame =
     call.revision === entry.revision &&
     call.conversion === entry.conversion &&
     call.reason === entry.reason &&
     sixDecimals(call.revenue) === sixDecimals(entry.revenue) &&
     sixDecimals(call.payout) === sixDecimals(entry.payout)
-  const place = `call ${entry.call_uuid}`
   return isSame ? undefined : wrong(place, 'does not stand as its last entry says')
 }
 
