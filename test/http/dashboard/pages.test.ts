@@ -87,6 +87,22 @@ describe('the page of calls', () => {
     expect(text).toContain('1 min 30 s')
   })
 
+  it.each([
+    ['roof', 'ended', [LEG], 'roof'],
+    [null, 'ended', [LEG, LEG], 'none of 2 answered'],
+    [null, 'ended', [], 'none dialled'],
+    [null, 'ringing', [LEG], '–'],
+  ])(
+    'says of the buyer %j of a call that is %s who has answered',
+    async (id, state, legs, said) => {
+      answerWith({ '/calls': { body: [{ ...CALL, buyer_id: id, state, legs }] } })
+      const page = await showCalls({ query: {}, signal })
+      const cells = page.flatMap((part) => part.querySelectorAll('td'))
+      const buyer = cells.find((cell) => cell.getAttribute('data-head') === 'Buyer')
+      expect(buyer?.textContent).toBe(said)
+    },
+  )
+
   it('keeps its form where the question was wrong', async () => {
     answerWith({ '/calls': { status: 400, body: { detail: 'caller must be a number' } } })
     const page = await showCalls({ query: { caller: 'x' }, signal })
@@ -97,6 +113,7 @@ describe('the page of calls', () => {
   it('leads back from a later page, and out of filters', async () => {
     answerWith({ '/calls': { body: [CALL] } })
     const page = await showCalls({ query: { buyer: 'roof', before: UUID }, signal })
+    expect(textOf(page)).toContain('Calls that this buyer has answered')
     expect(hrefsOf(page)).toContain('#/calls?buyer=roof')
     expect(hrefsOf(page)).toContain('#/calls')
   })

@@ -58,7 +58,7 @@ signOut.addEventListener('click', () => {
   void show()
 })
 addEventListener('hashchange', () => void show())
-zone.textContent = `Times are in the time zone of this browser: ${timeZone(new Date())}.`
+zone.textContent = `Times are in the time zone of this browser, ${timeZone(new Date())}; those that end in Z are UTC.`
 void show()
 
 function show() {

@@ -29,7 +29,7 @@ export const callTable = (calls, nothing) =>
       callLink(call.uuid),
       callsLink('campaign', call.campaign_id),
       callsLink('caller', call.caller_number) ?? 'withheld',
-      callsLink('buyer', call.buyer_id),
+      buyer(call),
       result(call),
       duration(call.connected_seconds),
       money(call.revenue, call.currency),
@@ -37,6 +37,15 @@ export const callTable = (calls, nothing) =>
     ]),
     nothing,
   )
+
+/** Who has answered, or how many have not.
+ * @param {any} call
+ */
+function buyer({ buyer_id, state, legs }) {
+  if (buyer_id !== null) return callsLink('buyer', buyer_id)
+  if (state !== 'ended') return ''
+  return legs.length === 0 ? 'none dialled' : `none of ${legs.length} answered`
+}
 
 /** How far a call has come; once it is decided, how and why.
  * @param {any} call
@@ -65,6 +74,9 @@ export async function showCalls({ query, signal }) {
     element('h1', {}, 'Calls'),
     filters(query),
     ...(isOfLastMonth(query) ? [hint('Of the last 31 days, unless you say from when.')] : []),
+    ...(query['buyer']
+      ? [hint('Calls that this buyer has answered; for the others look at Buyers.')]
+      : []),
     ...(call
       ? [hint(`“${call}” is not the UUID of a call: it has 32 digits and letters a to f.`)]
       : []),
