@@ -1,27 +1,23 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { openFrames } from '../../../conformance/frames.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Caller, caller } from '../support/caller.ts'
 import { type Phone, SDP } from '../support/phone.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { openWorldOfTest, type World } from '../support/world.ts'
 
 let world: World
 let alice: Phone
 let bob: Phone
 let call: Caller
 
-async function open(options: Parameters<typeof openWorld>[0] = {}): Promise<void> {
-  world = await openWorld(options)
+async function open(options: Parameters<typeof openWorldOfTest>[0] = {}): Promise<void> {
+  world = await openWorldOfTest(options)
   alice = await world.phone()
   bob = await world.phone()
   call = caller(alice, world.port)
 }
 
 beforeEach(async () => open())
-
-afterEach(async () => {
-  await world.close()
-})
 
 it('answers 503 with Retry-After to a caller whose application dies', async () => {
   const application = await world.application({ invite: (_req, res) => res.send(180) })
@@ -103,7 +99,6 @@ it('lets the caller acknowledge the answer before it hangs up (RFC 3261 §15)', 
 })
 
 it('leaves calls up for the time of grace and answers their BYE itself', async () => {
-  await world.close()
   await open({ graceMs: 60_000 })
   const records = await openFrames(world.stack.admin)
   await records.ask('authenticate|secret|')

@@ -1,22 +1,18 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import type { Dlg, Handler } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
 import { caller } from '../support/caller.ts'
 import { type Message, type Phone, SDP } from '../support/phone.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { openWorldOfTest, type World } from '../support/world.ts'
 
 let world: World
 let alice: Phone
 let bob: Phone
 
 beforeEach(async () => {
-  world = await openWorld()
+  world = await openWorldOfTest()
   alice = await world.phone()
   bob = await world.phone()
-})
-
-afterEach(async () => {
-  await world.close()
 })
 
 /** A bridge as applications build it: what ends one leg ends the other. */

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { type NameAnswer, startNameServer } from '../../../support/name-server.ts'
 import { openPhone, openTcpPhone, type Phone, SDP } from '../support/phone.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { openWorldOfTest, type World } from '../support/world.ts'
 
 let world: World
 let first: Phone
@@ -17,7 +17,7 @@ const sip = [
 beforeEach(async () => {
   zone = {}
   nameServers = [await startNameServer((name) => zone[name] ?? 3)]
-  world = await openWorld({ sip, nameServers })
+  world = await openWorldOfTest({ sip, nameServers })
   first = await world.phone()
   second = await world.phone()
   zone['_sip._udp.buyer.test'] = [
@@ -25,10 +25,6 @@ beforeEach(async () => {
     { srv: [2, 0, second.port, 'host.test'] },
   ]
   zone['host.test'] = ['127.0.0.1']
-})
-
-afterEach(async () => {
-  await world.close()
 })
 
 const branchOf = ({ text }: { readonly text: string }): string =>
@@ -186,7 +182,7 @@ it('gives up on a name server that is silent after two seconds', async () => {
 
 it('calls over IPv6 where the host has no other address', async () => {
   const hosts = ['127.0.0.1', '::1']
-  const both = await openWorld({
+  const both = await openWorldOfTest({
     sip: hosts.map((host) => ({ transport: 'udp', host, port: 0 })),
     nameServers,
   })
@@ -201,7 +197,6 @@ it('calls over IPv6 where the host has no other address', async () => {
   bob.answer(invite, 486)
   await expect(outcome).rejects.toMatchObject({ status: 486 })
   await bob.close()
-  await both.close()
 })
 
 it('goes to the host of maddr, and leaves the name in the request (RFC 3261 §19.1.1)', async () => {

@@ -1,22 +1,18 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { Dlg, Req, SrfApplication } from '../support/application.ts'
 import { openFrames } from '../../../conformance/frames.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Message, type Phone, SDP, valueOf } from '../support/phone.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { openWorldOfTest, type World } from '../support/world.ts'
 
 let world: World
 let bob: Phone
 let application: SrfApplication
 
 beforeEach(async () => {
-  world = await openWorld()
+  world = await openWorldOfTest()
   bob = await world.phone()
   application = await world.application()
-})
-
-afterEach(async () => {
-  await world.close()
 })
 
 /** A call of the application, and what can cancel it. */
@@ -160,8 +156,7 @@ it('acknowledges a refusal that comes too late, so that it is not repeated (RFC 
 })
 
 it('acknowledges a re-INVITE that is answered too late, and keeps the call', async () => {
-  await world.close()
-  world = await openWorld({ timers: { t1Ms: 5, t2Ms: 40, t4Ms: 25, timerCMs: 60 } })
+  world = await openWorldOfTest({ timers: { t1Ms: 5, t2Ms: 40, t4Ms: 25, timerCMs: 60 } })
   bob = await world.phone()
   application = await world.application()
   const dialog = await answered()

@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { type Dlg, nextModification, type Res } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Caller, caller } from '../support/caller.ts'
 import { type Message, type Phone, SDP } from '../support/phone.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { openWorldOfTest, type World } from '../support/world.ts'
 
 const NEW_SDP = SDP.replace('6000', '6002')
 
@@ -16,8 +16,8 @@ let ok: Message
 beforeEach(() => talkIn({}))
 
 /** Takes a call up to where both sides talk. */
-async function talkIn(options: Parameters<typeof openWorld>[0]): Promise<void> {
-  world = await openWorld(options)
+async function talkIn(options: Parameters<typeof openWorldOfTest>[0]): Promise<void> {
+  world = await openWorldOfTest(options)
   alice = await world.phone()
   call = caller(alice, world.port)
   const answered = Promise.withResolvers<Dlg>()
@@ -32,12 +32,7 @@ async function talkIn(options: Parameters<typeof openWorld>[0]): Promise<void> {
   dialog = await answered.promise
 }
 
-afterEach(async () => {
-  await world.close()
-})
-
 it('takes whatever a call sends, however little its source may send beside calls', async () => {
-  await world.close()
   const guard = { requestsPerSecond: 0.001, burst: 1, exemptLoopback: false }
   await talkIn({ guard })
   for (let cseq = 2; cseq < 8; cseq++) {

@@ -1,22 +1,18 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import type { Dlg, Handler, Req, Res } from '../support/application.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Caller, caller } from '../support/caller.ts'
 import { type Message, type Phone, SDP } from '../support/phone.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { openWorldOfTest, type World } from '../support/world.ts'
 
 let world: World
 let alice: Phone
 let call: Caller
 
 beforeEach(async () => {
-  world = await openWorld()
+  world = await openWorldOfTest()
   alice = await world.phone()
   call = caller(alice, world.port)
-})
-
-afterEach(async () => {
-  await world.close()
 })
 
 interface Answered {
@@ -267,8 +263,7 @@ it('answers 491 to a second call inside the first', async () => {
 })
 
 it('answers 480 for an application that says nothing, and tells it', async () => {
-  await world.close()
-  world = await openWorld({ applicationPatienceMs: 100 })
+  world = await openWorldOfTest({ applicationPatienceMs: 100 })
   alice = await world.phone()
   call = caller(alice, world.port)
   let cancelled = 0

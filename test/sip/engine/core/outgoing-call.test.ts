@@ -1,22 +1,18 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import type { Dlg, SrfApplication } from '../support/application.ts'
 import { openFrames } from '../../../conformance/frames.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Phone, SDP } from '../support/phone.ts'
-import { openWorld, SHORT_TIMERS, type World } from '../support/world.ts'
+import { openWorldOfTest, SHORT_TIMERS, type World } from '../support/world.ts'
 
 let world: World
 let bob: Phone
 let application: SrfApplication
 
 beforeEach(async () => {
-  world = await openWorld()
+  world = await openWorldOfTest()
   bob = await world.phone()
   application = await world.application()
-})
-
-afterEach(async () => {
-  await world.close()
 })
 
 const target = (): string => `sip:bob@127.0.0.1:${bob.port}`
@@ -93,8 +89,7 @@ it('sends to the next hop that the application names', async () => {
 })
 
 it('cancels a call that rings for too long (timer C)', async () => {
-  await world.close()
-  world = await openWorld({ timers: { ...SHORT_TIMERS, timerCMs: 60 } })
+  world = await openWorldOfTest({ timers: { ...SHORT_TIMERS, timerCMs: 60 } })
   bob = await world.phone()
   application = await world.application()
   const failed = dial().catch((error: unknown) => error)

@@ -1,23 +1,19 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { openFrames } from '../../../conformance/frames.ts'
 import type { Dlg, Req } from '../support/application.ts'
 import { type Caller, caller } from '../support/caller.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Message, type Phone, SDP, valueOf } from '../support/phone.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { openWorldOfTest, type World } from '../support/world.ts'
 
 let world: World
 let alice: Phone
 let call: Caller
 
 beforeEach(async () => {
-  world = await openWorld()
+  world = await openWorldOfTest()
   alice = await world.phone()
   call = caller(alice, world.port)
-})
-
-afterEach(async () => {
-  await world.close()
 })
 
 const RELIABLE = { headers: { Require: '100rel' } }

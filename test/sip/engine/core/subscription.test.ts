@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import type { Dlg, SrfApplication } from '../support/application.ts'
 import { type Caller, caller } from '../support/caller.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Message, type Phone, SDP } from '../support/phone.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { openWorldOfTest, type World } from '../support/world.ts'
 
 let world: World
 let alice: Phone
@@ -12,7 +12,7 @@ let application: SrfApplication
 let subscription: PromiseWithResolvers<Dlg>
 
 beforeEach(async () => {
-  world = await openWorld()
+  world = await openWorldOfTest()
   alice = await world.phone()
   call = caller(alice, world.port)
   subscription = Promise.withResolvers()
@@ -24,10 +24,6 @@ beforeEach(async () => {
         .then(subscription.resolve, subscription.reject)
     },
   })
-})
-
-afterEach(async () => {
-  await world.close()
 })
 
 /** Subscribes for so many seconds. */

@@ -1,21 +1,17 @@
 /** Dialogs whose other side names a Contact that no socket of the engine leads to. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { startNameServer } from '../../../support/name-server.ts'
 import { caller } from '../support/caller.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Message, type Phone, SDP, valueOf } from '../support/phone.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { openWorldOfTest, type World } from '../support/world.ts'
 
 let world: World
 let phone: Phone
 
 beforeEach(async () => {
-  world = await openWorld({ nameServers: [await startNameServer(() => 3)] })
+  world = await openWorldOfTest({ nameServers: [await startNameServer(() => 3)] })
   phone = await world.phone()
-})
-
-afterEach(async () => {
-  await world.close()
 })
 
 const CONTACTS = [

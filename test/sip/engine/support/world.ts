@@ -1,3 +1,4 @@
+import { onTestFinished } from 'vitest'
 import { leftovers } from '../../../../src/cli/engine-rig/leftovers.ts'
 import type { EngineOptions } from '../../../../src/sip/engine/options.ts'
 import { type Stack, startStack, type Surroundings } from '../../../../src/sip/engine/stack.ts'
@@ -61,6 +62,13 @@ export async function openWorld(
       await stack.close()
     },
   }
+}
+
+/** The same, closed with the test: opened in it, or before each. */
+export async function openWorldOfTest(options: WorldOptions = {}): Promise<World> {
+  const world = await openWorld(options)
+  onTestFinished(world.close)
+  return world
 }
 
 /** Tables of who is connected and who has called, in which something is for as long as phones are there. */
