@@ -19,16 +19,22 @@ export interface LostCall {
   readonly answeredAt: Date | null
 }
 
+export interface LostCallSearch {
+  readonly staleSeconds: number
+  readonly limit: number
+  /** The UUIDs of calls that are not wanted. */
+  readonly except: readonly string[]
+}
+
 /**
  * Locks live calls of processes that have not beaten for `staleSeconds`, skipping those that another process
  * is closing. A process may have been forgotten while it was only paused, begin a call when it goes on, and
- * die before its next beat: such a call counts by its own beginning. In no order: who waits for nobody needs
+ * die before its next beat: such a call counts by its own beginning. Those in `except` are passed over. In no order: who waits for nobody needs
  * none, and in the order of UUIDs PostgreSQL may read every call there is.
  */
 export async function lockLostCalls(
   db: Queryable,
-  staleSeconds: number,
-  limit: number,
+  { staleSeconds, limit, except }: LostCallSearch,
 ): Promise<readonly LostCall[]> {
   const { rows } = await db.query<LostCall>({
     name: 'lock-lost-calls',
@@ -37,8 +43,9 @@ export async function lockLostCalls(
              from calls c left join processes p using (process_id)
             where c.state <> 'ended'
               and coalesce(p.heartbeat_at, c.started_at) < app_now() - make_interval(secs => $1)
+              and c.call_uuid <> all($3::uuid[])
             limit $2 for no key update of c skip locked`,
-    values: [staleSeconds, limit],
+    values: [staleSeconds, limit, except],
   })
   return rows
 }

@@ -25,14 +25,14 @@ async function planOfLostCalls(): Promise<string> {
         if (typeof statement === 'string') throw new TypeError('the statement has no name')
         await db.query(`prepare lost as ${statement.text}`)
         const { rows } = await db.query<{ 'QUERY PLAN': string }>(
-          'explain (costs off) execute lost(20, 200)',
+          "explain (costs off) execute lost(20, 200, '{}')",
         )
         plan = rows.map((row) => row['QUERY PLAN']).join('\n')
         await db.query('deallocate lost')
         return { rows: [], rowCount: 0 }
       },
     }
-    await lockLostCalls(explain, 20, 200)
+    await lockLostCalls(explain, { staleSeconds: 20, limit: 200, except: [] })
     return plan
   })
 }

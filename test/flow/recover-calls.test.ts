@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { beat } from '../../src/db/processes.ts'
 import type { Database } from '../../src/db/queryable.ts'
+import type { FlowDeps } from '../../src/flow/flow-deps.ts'
 import {
   recoverCalls,
   watchForForgottenCalls,
   watchForLostCalls,
 } from '../../src/flow/recover-calls.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { beginCall, bridgeCall, ledger, openFlow, post, queued } from '../support/flow.ts'
+import { beginCall, bridgeCall, ledger, openFlow, post, queued, silent } from '../support/flow.ts'
 
 /** The process that holds the test's calls last beat `secondsAgo`. */
 async function beatAt(database: TestDatabase, clock: string) {
@@ -154,6 +155,75 @@ describe('a process that holds a call which it knows nothing of', () => {
     await watchForForgottenCalls(deps, own)()
     await watchForForgottenCalls(deps, { processId: callUuid, live: () => new Set() })()
     expect((await database.query('select state from calls')).rows).toEqual([{ state: 'ringing' }])
+  })
+})
+
+describe('one call that cannot be closed', () => {
+  /** Three calls, of which the second was begun under rules that cannot be read. */
+  async function startWithBadCall() {
+    const { database, deps } = await openFlow()
+    const calls = [await beginCall(deps), await beginCall(deps), await beginCall(deps)]
+    const bad = calls[1]?.callUuid
+    await database.query(`insert into campaign_versions values ('solar', 2, '{}')`)
+    await database.query(`update calls set campaign_version = 2 where call_uuid = $1`, [bad])
+    await database.query(`update calls set process_id = (select process_id from calls limit 1)`)
+    const failed: object[] = []
+    const error = (event: string, { call_uuid }: { call_uuid?: string }) =>
+      void failed.push([event, call_uuid])
+    const watched: FlowDeps = {
+      ...deps,
+      log: { ...silent, error },
+      campaignRules: (campaignId, version) =>
+        version === 2
+          ? Promise.reject(new Error('these rules cannot be read'))
+          : deps.campaignRules(campaignId, version),
+    }
+    const open = async () => {
+      const { rows } = await database.query<{ id: string }>(
+        `select call_uuid id from calls where state <> 'ended'`,
+      )
+      return rows.map(({ id }) => id)
+    }
+    return { database, deps: watched, calls, bad, failed, open }
+  }
+
+  it('of a dead process holds up no other, and is tried again a minute later', async () => {
+    const { database, deps, bad, failed, open } = await startWithBadCall()
+    await database.setClock('60 seconds')
+    let nowMs = 0
+    const round = watchForLostCalls(deps, () => nowMs)
+    await round()
+    for (nowMs of [20_000, 79_000]) await round()
+    expect(await open()).toEqual([bad])
+    expect(failed).toEqual([['call.not_closed', bad]])
+    nowMs = 80_000
+    await round()
+    expect(failed).toHaveLength(2)
+  })
+
+  it('of this process holds up no other, and what was seen of them is kept', async () => {
+    const { database, deps, calls, bad, failed, open } = await startWithBadCall()
+    for (const facts of calls) await bridgeCall(deps, facts)
+    const live = new Set(calls.map(({ callUuid }) => callUuid))
+    const own = { processId: await processOf(database), live: () => new Set(live) }
+    let nowMs = 0
+    const round = watchForForgottenCalls(deps, own, () => nowMs)
+    await database.setClock('60 seconds')
+    await round()
+    live.clear()
+    await database.setClock('65 seconds')
+    await round()
+    expect(await open()).toEqual([bad])
+    await round()
+    expect(failed).toEqual([['call.not_closed', bad]])
+    await database.query('update calls set campaign_version = 1')
+    nowMs = 60_000
+    await database.setClock('125 seconds')
+    await round()
+    const { rows } = await database.query(
+      `select distinct state, round(connected_ms / 1000.0) seconds from calls`,
+    )
+    expect(rows).toEqual([{ state: 'ended', seconds: '60' }])
   })
 })
 
