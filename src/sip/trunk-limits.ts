@@ -37,8 +37,9 @@ interface Counted {
   readonly tooFast: LimitReason
 }
 
+/** What has been taken from a bucket and has not come back: how many fit into it each trunk says for itself. */
 interface Bucket {
-  readonly tokens: number
+  readonly taken: number
   readonly countedAtMs: number
 }
 
@@ -46,8 +47,8 @@ interface Bucket {
 const BUCKETS_MAX = 50_000
 
 /**
- * A bucket of tokens as large as one second's calls, and a count of live calls, for each trunk, caller and
- * tracking number. What is kept grows with the calls that are up and, where a rate is limited, up to a bound.
+ * A bucket of tokens as large as one second's calls, and a count of live calls, for each trunk, each caller of it and
+ * each tracking number. What is kept grows with the calls that are up and, where a rate is limited, up to a bound.
  * @param nowMs a clock in milliseconds that never goes back
  */
 export function createTrunkLimits(nowMs: () => number): TrunkLimits {
@@ -61,8 +62,8 @@ export function createTrunkLimits(nowMs: () => number): TrunkLimits {
     live.set(counted.key, liveOf(counted) + 1)
     if (counted.limits.callsPerSecondMax === undefined) return
     const countedAtMs = nowMs()
-    const tokens = tokensIn(buckets.get(counted.key), counted, countedAtMs) - 1
-    buckets.set(counted.key, { tokens, countedAtMs })
+    const left = tokensIn(buckets.get(counted.key), counted, countedAtMs) - 1
+    buckets.set(counted.key, { taken: sizeOf(counted) - left, countedAtMs })
   }
   const giveBack = (counted: Counted) => {
     const left = liveOf(counted) - 1
@@ -83,6 +84,10 @@ export function createTrunkLimits(nowMs: () => number): TrunkLimits {
   }
 }
 
+/**
+ * Numbers are ours, and counted over all trunks. Callers' numbers are what their trunk says: whoever makes them up on
+ * one trunk keeps nobody out on another.
+ */
 function countedOf({ trunk, caller, dialled }: Entrance): readonly Counted[] {
   if (!trunk) return []
   const { trunkId, perCaller, perNumber } = trunk
@@ -93,7 +98,7 @@ function countedOf({ trunk, caller, dialled }: Entrance): readonly Counted[] {
     tooFast: 'too_many_calls_per_second',
   }
   const ofNumber: Counted = {
-    key: `${trunkId} to ${dialled}`,
+    key: `to ${dialled}`,
     limits: perNumber,
     tooMany: 'too_many_calls_to_number',
     tooFast: 'too_many_calls_per_second_to_number',
@@ -109,11 +114,15 @@ function countedOf({ trunk, caller, dialled }: Entrance): readonly Counted[] {
 }
 
 /** At least one fits into a bucket, however slowly it fills. */
-function tokensIn(bucket: Bucket | undefined, { limits }: Counted, nowMs: number): number {
-  const rate = limits.callsPerSecondMax ?? Number.POSITIVE_INFINITY
-  const size = Math.max(1, rate)
-  if (!bucket || rate === Number.POSITIVE_INFINITY) return size
-  return Math.min(size, bucket.tokens + ((nowMs - bucket.countedAtMs) / 1_000) * rate)
+const sizeOf = ({ limits }: Counted) =>
+  Math.max(1, limits.callsPerSecondMax ?? Number.POSITIVE_INFINITY)
+
+/** Below zero where a trunk that lets more in has taken more than fits into this one's. */
+function tokensIn(bucket: Bucket | undefined, counted: Counted, nowMs: number): number {
+  const rate = counted.limits.callsPerSecondMax
+  if (!bucket || rate === undefined) return sizeOf(counted)
+  const regained = ((nowMs - bucket.countedAtMs) / 1_000) * rate
+  return sizeOf(counted) - Math.max(0, bucket.taken - regained)
 }
 
 function once(work: () => void): () => void {

@@ -111,6 +111,59 @@ describe('a tracking number', () => {
   })
 })
 
+describe('a tracking number that several trunks reach', () => {
+  const trunkOf = (trunkId: string, limits: Partial<CallLimits>) =>
+    aTrunk({ trunkId, perNumber: only(limits) })
+
+  it('has one count for all of them, and each trunk its own limit', () => {
+    const { outcome, enter } = start()
+    const [a, b] = [trunkOf('a', { concurrentMax: 1 }), trunkOf('b', { concurrentMax: 2 })]
+    const leave = taken(enter({ trunk: a }))
+    expect([outcome({ trunk: a }), outcome({ trunk: b }), outcome({ trunk: b })]).toEqual([
+      'too_many_calls_to_number',
+      'entered',
+      'too_many_calls_to_number',
+    ])
+    leave()
+    expect([outcome({ trunk: a }), outcome({ trunk: b })]).toEqual([
+      'too_many_calls_to_number',
+      'entered',
+    ])
+  })
+
+  it('gets as many calls a second as one trunk lets it get, whichever they come by', () => {
+    const { outcome, at } = start()
+    const [a, b] = [trunkOf('a', { callsPerSecondMax: 2 }), trunkOf('b', { callsPerSecondMax: 2 })]
+    expect([outcome({ trunk: a }), outcome({ trunk: b }), outcome({ trunk: a })]).toEqual([
+      'entered',
+      'entered',
+      'too_many_calls_per_second_to_number',
+    ])
+    at(500)
+    expect([outcome({ trunk: b }), outcome({ trunk: a })]).toEqual([
+      'entered',
+      'too_many_calls_per_second_to_number',
+    ])
+  })
+
+  it('gets more by a trunk that lets it get more, and none by one that lets it get less', () => {
+    const { outcome, at } = start()
+    const [few, many] = [
+      trunkOf('few', { callsPerSecondMax: 1 }),
+      trunkOf('many', { callsPerSecondMax: 10 }),
+    ]
+    const calls = () => Array.from({ length: 11 }, () => outcome({ trunk: many }))
+    expect(calls().filter((call) => call === 'entered')).toHaveLength(10)
+    at(900)
+    expect(outcome({ trunk: few })).toBe('too_many_calls_per_second_to_number')
+    expect(outcome({ trunk: many })).toBe('entered')
+    at(2_899)
+    expect(outcome({ trunk: few })).toBe('too_many_calls_per_second_to_number')
+    at(2_900)
+    expect(outcome({ trunk: few })).toBe('entered')
+  })
+})
+
 it('a call that one limit keeps out counts for no other', () => {
   const { enter, outcome, at } = start({
     callsPerSecondMax: 2,
