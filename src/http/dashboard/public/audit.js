@@ -2,7 +2,7 @@ import { ask } from './api.js'
 import { dayFrom, dayInput, withInstants } from './calendar.js'
 import { choice, element, field, filterForm, hint, pager, table } from './element.js'
 import { orWhatIsWrong } from './problem.js'
-import { details, time, words } from './show.js'
+import { details, longName, time, words } from './show.js'
 
 const COLUMNS = [
   { head: 'When' },
@@ -54,7 +54,7 @@ export async function showAudit({ query, signal }) {
 /** @param {any} act */
 const actRow = (act) => [
   time(act.at),
-  act.who.name,
+  longName(act.who.name),
   words(act.what),
   subject(act.subject),
   detailsOf(act.details),

@@ -1,6 +1,6 @@
 import { ask } from './api.js'
 import { element, hint, table } from './element.js'
-import { badge, callLink, callsLink, share, time, timeText, words } from './show.js'
+import { badge, callLink, callsLink, longName, share, time, timeText, words } from './show.js'
 
 /** As many calls as the API gives at once. */
 const CALLS_READ = 200
@@ -137,7 +137,7 @@ function buyerRow({ id, name, paused }, answering) {
   const { dialled, answered, lastAnsweredAt, inARow, lastFailure } = answering
   return [
     callsLink('buyer', id),
-    name,
+    longName(name),
     badge(stateOf(paused, answering)),
     dialled,
     answered,

@@ -2,7 +2,7 @@ import { ask } from './api.js'
 import { outcome } from './buyers.js'
 import { element, section, table } from './element.js'
 import { resendButton } from './resend.js'
-import { badge, callsLink, duration, money, time, words } from './show.js'
+import { badge, callsLink, duration, longName, money, time, words } from './show.js'
 import { timelineTable } from './timeline.js'
 
 /** One call: the decision in words, its money step by step, the buyers, its deliveries, and all that happened.
@@ -156,7 +156,7 @@ const DELIVERIES = [
 /** @param {readonly any[]} deliveries */
 function deliveryTable(deliveries) {
   const rows = deliveries.map((delivery) => [
-    delivery.tracking_url_id,
+    longName(delivery.tracking_url_id),
     words(delivery.trigger),
     badge(delivery.state),
     element('span', { class: 'mono url' }, `${delivery.method} ${delivery.url}`),

@@ -1,7 +1,7 @@
 import { ask } from './api.js'
 import { choice, element, field, hint, pager, table } from './element.js'
 import { problem } from './problem.js'
-import { badge, time } from './show.js'
+import { badge, longName, time } from './show.js'
 
 const COLUMNS = [
   { head: 'Name' },
@@ -45,7 +45,7 @@ export async function showKeys({ query, signal }) {
   await read()
   return [
     element('h1', {}, 'Keys'),
-    hint('Viewers look, operators also send and test again, administrators also change things.'),
+    hint('Viewers look, operators also send again and test, administrators also change things.'),
     makeForm(after),
     said,
     list,
@@ -58,10 +58,10 @@ export async function showKeys({ query, signal }) {
  */
 function keyList(keys, revoke) {
   const rows = keys.map((key) => [
-    key.name,
+    longName(key.name),
     key.role,
     time(key.created_at),
-    key.created_by,
+    key.created_by && longName(key.created_by),
     key.id === 'environment' ? 'not kept' : time(key.last_used_at),
     key.revoked_at
       ? element('span', {}, badge('revoked'), ' ', time(key.revoked_at))

@@ -70,6 +70,11 @@ export function badge(state) {
 export const callLink = (uuid) =>
   element('a', { class: 'mono line', href: `#/calls/${uuid}`, title: uuid }, `…${uuid.slice(-12)}`)
 
+/** A name that may be longer than its column is wide.
+ * @param {string} text
+ */
+export const longName = (text) => element('span', { class: 'name-of' }, text)
+
 /** The calls that one of the filters of their list leaves.
  * @param {'campaign' | 'publisher' | 'buyer' | 'caller'} filter
  * @param {string | null | undefined} value

@@ -2,7 +2,7 @@ import { ask } from './api.js'
 import { lastAnswer } from './call.js'
 import { element, hint, section, table } from './element.js'
 import { resendButton } from './resend.js'
-import { badge, callLink, callsLink, time, timeText, words } from './show.js'
+import { badge, callLink, callsLink, longName, time, timeText, words } from './show.js'
 
 const COLUMNS = [
   { head: 'URL' },
@@ -77,7 +77,7 @@ export async function showTrackingUrls({ query, signal }) {
  * @param {HTMLElement} report where a test's request and answer are shown
  */
 const urlRow = (url, report) => [
-  url.id,
+  longName(url.id),
   callsLink('campaign', url.campaign_id),
   words(url.trigger),
   element('span', { class: 'mono url' }, `${url.method} ${url.url}`),
@@ -92,8 +92,8 @@ const failedRow = (delivery) => [
   time(delivery.finished_at),
   callLink(delivery.call_uuid),
   callsLink('campaign', delivery.campaign_id),
-  delivery.tracking_url_id,
-  element('span', { class: 'name-of' }, delivery.host),
+  longName(delivery.tracking_url_id),
+  longName(delivery.host),
   delivery.attempts.length,
   lastAnswer(delivery.attempts.at(-1)),
   resendButton(delivery),
