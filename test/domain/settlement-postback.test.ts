@@ -6,6 +6,7 @@ import {
   NOTHING_DECIDED,
   type SettlementFacts,
   type SettlementState,
+  WITHDRAWN,
 } from '../../src/domain/settlement.ts'
 import { decidePostback } from '../../src/domain/settlement-postback.ts'
 import { aPostbackGroup, flatSale, posted } from '../support/flow.ts'
@@ -134,4 +135,40 @@ describe('decidePostback', () => {
     const { decision } = decidePostback(aPostbackGroup(), late, postbackOf('revenue=1'), FACTS)
     expect(decision).toMatchObject({ kind: 'adjustment', late: true, triggers: ['adjusted'] })
   })
+
+  it.each([
+    { query: 'sale=true', facts: {}, expected: 'adjusted corrected 25.00' },
+    { query: 'note=hello', facts: {}, expected: 'ignored no_trigger ' },
+    { query: 'reversed=true', facts: {}, expected: 'ignored nothing_to_reverse ' },
+    {
+      query: 'sale=true',
+      facts: { isAfterLateLimit: true },
+      expected: 'too_late after_late_limit ',
+    },
+    {
+      query: 'sale=true',
+      facts: { hasEarlierConversion: true },
+      expected: 'duplicate duplicate_caller ',
+    },
+  ])(
+    'a call whose conversion was withdrawn takes $query as one that has not converted, given $facts (B11, B13)',
+    ({ query, facts, expected }) => {
+      const withdrawn: SettlementState = {
+        ...EXPIRED,
+        conversion: 'converted',
+        conversionName: 'flat',
+        basis: WITHDRAWN,
+      }
+      const group = aPostbackGroup({ conversions: [{ ...flatSale, onRepeat: 'first' }] })
+      const known = { ...FACTS, ...facts }
+      const { status, reason, decision } = decidePostback(
+        group,
+        withdrawn,
+        postbackOf(query),
+        known,
+      )
+      expect(`${status} ${reason} ${decision?.revenue ?? ''}`).toBe(expected)
+      expect(decision?.kind ?? 'adjustment').toBe('adjustment')
+    },
+  )
 })

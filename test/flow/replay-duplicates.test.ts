@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, it } from 'vitest'
 import { ledgerOf } from '../../src/cli/verify.ts'
@@ -296,6 +297,17 @@ describe('a caller that may convert once (B13)', () => {
     expect(await settledAtDay(database, old)).toBe(0)
     const live = await anEndedCall(deps, { callerNumber: CALLER })
     expect(await post(deps, live, 'sale=yes')).toMatchObject({ status: 'converted' })
+  })
+
+  it('may convert today although an earlier build said that the old call was settled today', async () => {
+    const { database, deps } = await start(MISSPELT)
+    const old = await aTimedOutCall(deps)
+    await post(deps, old, 'sale=true')
+    await database.setClock('30 days')
+    await replayed(deps, 2)
+    await database.query('update calls set settled_at = app_now()')
+    await database.query(await readFile('src/db/migrations/000160.sql', 'utf8'))
+    expect(await settledAtDay(database, old)).toBe(0)
   })
 
   it('may convert after its conversion was withdrawn, and that call then not a second time', async () => {
