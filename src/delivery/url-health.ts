@@ -27,50 +27,74 @@ const URLS_MIN = 10_000
 /** How often it is looked what other processes have noted. */
 const RELOAD_MS = 60_000
 
+/** How a URL has been doing, and since when it is known here that its warning is stored. */
+interface WatchedUrl extends UrlHealth {
+  /** By the monotonic clock; infinite while it is being stored. */
+  readonly seenAtMs: number
+}
+
+const UNKNOWN: WatchedUrl = { ...HEALTHY, seenAtMs: -Infinity }
+
 /**
  * Warns, by a log event and in table `tracking_url_problems`, of tracking URLs that are gone or fail
  * again and again, and takes the warning back when one works again. Failures are counted in this
- * process alone; what others have noted is known within a minute, so that a warning goes even where the
- * process that gave it has gone.
+ * process alone; what others have noted or taken back is known within a minute, so that a warning goes even
+ * where the process that gave it has gone, and comes again where another has taken it back.
  */
 export function watchUrlHealth(
   db: Queryable,
   log: (event: string, fields: object) => void,
   monotonicMs: () => number,
 ): UrlHealthWatch {
-  const urls = createBoundedMap<UrlHealth>(URLS_MIN)
-  let loaded = load(db, urls)
-  let loadedAtMs = monotonicMs()
+  const urls = createBoundedMap<WatchedUrl>(URLS_MIN)
+  let askedAtMs = monotonicMs()
+  /** What was not there then has been taken back. */
+  let listedAtMs = -Infinity
+  const load = async (atMs: number) => {
+    if (await takeOver(db, urls, atMs)) listedAtMs = atMs
+  }
+  let loaded = load(askedAtMs)
 
   return {
     async noted(delivery, attempted) {
-      if (monotonicMs() - loadedAtMs >= RELOAD_MS) {
-        loadedAtMs = monotonicMs()
-        loaded = load(db, urls)
+      if (monotonicMs() - askedAtMs >= RELOAD_MS) {
+        askedAtMs = monotonicMs()
+        loaded = load(askedAtMs)
       }
       await loaded
       const name = nameOf(delivery)
-      const [health, news] = afterOutcome(urls.get(name) ?? HEALTHY, attempted.outcome)
-      if (health.failures > 0) urls.set(name, health)
+      const known = urls.get(name) ?? UNKNOWN
+      const isTakenBack = known.problem !== 'none' && known.seenAtMs < listedAtMs
+      const [health, news] = afterOutcome(isTakenBack ? HEALTHY : known, attempted.outcome)
+      const seenAtMs = news === 'nothing' ? known.seenAtMs : Infinity
+      if (health.failures > 0) urls.set(name, { ...health, seenAtMs })
       else urls.delete(name)
       if (news === 'nothing') return
       log(EVENTS[news], fieldsOf(delivery, attempted, health.failures))
       await store(db, delivery, attempted, health).catch(() => {})
+      const stored = urls.get(name)
+      if (stored) urls.set(name, { ...stored, seenAtMs: monotonicMs() })
     },
   }
 }
 
-/** What was counted here stays; that a person has been told is taken over. */
-async function load(db: Queryable, urls: BoundedMap<UrlHealth>): Promise<void> {
+/** What was counted here stays; that a person has been told is taken over. False where that cannot be said. */
+async function takeOver(
+  db: Queryable,
+  urls: BoundedMap<WatchedUrl>,
+  atMs: number,
+): Promise<boolean> {
   try {
     for (const problem of await listProblems(db)) {
       const name = nameOf(problem)
-      const known = urls.get(name)
-      if (!known) urls.set(name, problem)
-      else if (known.problem === 'none') urls.set(name, { ...known, problem: problem.problem })
+      const known = urls.get(name) ?? problem
+      const told = known.problem === 'none' ? problem.problem : known.problem
+      urls.set(name, { failures: known.failures, problem: told, seenAtMs: atMs })
     }
+    return true
   } catch {
     // The database is away: what it holds is noted again when it happens again.
+    return false
   }
 }
 

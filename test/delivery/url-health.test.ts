@@ -62,6 +62,39 @@ it('takes back within a minute what another process has warned of since (B14)', 
   expect(aboutUrls(stays.lines)).toMatchObject([{ event: 'delivery.url_recovered' }])
 })
 
+it('warns again of a URL whose warning another process has taken back (B14)', async () => {
+  const db = await openTestDatabase()
+  const status = { now: 500 }
+  const receiver = await startReceiver((_, response) => response.writeHead(status.now).end())
+  let nowMs = 0
+  const callUuids = await insertCalls(db, 22)
+  const send = async (worker: ReturnType<typeof startWorker>, count: number) => {
+    const batch = callUuids.splice(0, count)
+    await queue(
+      db,
+      batch.map((callUuid) => aDelivery(callUuid, { url: receiver.origin })),
+    )
+    await worker.idle()
+    await db.query('delete from lanes')
+  }
+  const stays = startWorker(db, { monotonicMs: () => nowMs })
+  const said = () => aboutUrls(stays.lines).map(({ event }) => event)
+  await send(stays, 10)
+  expect(said()).toEqual(['delivery.url_failing'])
+
+  status.now = 200
+  await send(startWorker(db), 1)
+  expect(await listProblems(db)).toEqual([])
+
+  nowMs = 60_000
+  await send(stays, 1)
+  expect(said()).toEqual(['delivery.url_failing'])
+  status.now = 500
+  await send(stays, 10)
+  expect(said()).toEqual(['delivery.url_failing', 'delivery.url_failing'])
+  expect(await listProblems(db)).toMatchObject([{ problem: 'failing', failures: 10 }])
+})
+
 it('warns of a URL when ten attempts in a row have failed, and keeps when that began', async () => {
   const db = await openTestDatabase()
   const receiver = await startReceiver((_, response) => response.writeHead(500).end())
