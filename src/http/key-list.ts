@@ -17,31 +17,42 @@ export interface KeyList {
  */
 const APART_MS = 100
 
-/** @param read gives the keys as they are at some instant after it is called */
-export function createKeyList(read: () => Promise<readonly LiveApiKey[]>): KeyList {
-  let latest = { keys: [] as readonly LiveApiKey[], atMs: -Infinity }
-  let startedAtMs = -Infinity
-  let running: Promise<unknown> = Promise.resolve()
-  let waiting: Promise<readonly LiveApiKey[]> | undefined
+type Keys = readonly LiveApiKey[]
 
-  async function readNext(): Promise<readonly LiveApiKey[]> {
-    await running.catch(() => {})
+const NONE = { keys: [] as Keys, atMs: -Infinity }
+
+/** @param read gives the keys as they are at some instant after it is called */
+export function createKeyList(read: () => Promise<Keys>): KeyList {
+  let latest = NONE
+  let running: { readonly atMs: number; readonly done: Promise<Keys> } | undefined
+  let startedAtMs = -Infinity
+  let waiting: Promise<Keys> | undefined
+
+  async function readNext(): Promise<Keys> {
+    await running?.done.catch(() => {})
     const waitMs = startedAtMs + APART_MS - performance.now()
     if (waitMs > 0) await delay(waitMs)
-    // Whoever comes from here on is too late for this one.
+    // Whoever comes from here on is too late for this one, unless an older list will do.
     waiting = undefined
     startedAtMs = performance.now()
-    const atMs = startedAtMs
-    const reading = read()
-    running = reading
-    const keys = await reading
-    latest = { keys, atMs }
-    return keys
+    const done = readAt(startedAtMs)
+    running = { atMs: startedAtMs, done }
+    return done
+  }
+
+  async function readAt(atMs: number): Promise<Keys> {
+    try {
+      latest = { keys: await read(), atMs }
+      return latest.keys
+    } finally {
+      running = undefined
+    }
   }
 
   return {
     async readSince(atMs) {
       if (latest.atMs >= atMs) return latest.keys
+      if (running && running.atMs >= atMs) return running.done
       waiting ??= readNext()
       return waiting
     },

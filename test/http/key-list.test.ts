@@ -57,3 +57,30 @@ it('tells a failure to all who waited, and reads again for the next', async () =
   outcome.fails = false
   expect(await readSince(performance.now())).toBe('2')
 })
+
+it('lets who may have an older list share the read under way, and waits for no other', async () => {
+  const slow = Promise.withResolvers<void>()
+  const { readSince, reads } = openList(() => slow.promise)
+  const beforeMs = performance.now()
+  const first = readSince(beforeMs)
+  await waitFor(() => reads.length === 1, { what: 'the first read' })
+  const sharing = Array.from({ length: 10 }, () => readSince(beforeMs))
+  slow.resolve()
+  expect(await Promise.all([first, ...sharing])).toEqual(Array(11).fill('1'))
+  expect(reads).toHaveLength(1)
+})
+
+it('tells a failure to those who share a read, too, and reads again for the next', async () => {
+  const slow = Promise.withResolvers<void>()
+  const { readSince, reads } = openList(() =>
+    reads.length === 1 ? slow.promise : Promise.resolve(),
+  )
+  const beforeMs = performance.now()
+  const asked = [readSince(beforeMs)]
+  await waitFor(() => reads.length === 1, { what: 'the first read' })
+  asked.push(readSince(beforeMs))
+  slow.reject(new Error('the database is away'))
+  const said = await Promise.allSettled(asked)
+  expect(said.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect(await readSince(beforeMs)).toBe('2')
+})
