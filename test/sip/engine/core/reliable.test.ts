@@ -147,6 +147,14 @@ describe('as the calling side (RFC 3262 §4)', () => {
     })
     return { dialog, invite: await alice.expect('INVITE') }
   }
+  /** Ends the call from the application's side; gives its BYE. */
+  async function hangUp(dialog: Promise<Dlg>): Promise<Message> {
+    const ended = (await dialog).destroy()
+    const bye = await alice.expect('BYE')
+    alice.answer(bye, 200)
+    await ended
+    return bye
+  }
   const reliable = (rseq: number): { headers: string[]; body: string } => ({
     headers: ['Require: 100rel', `RSeq: ${rseq}`],
     body: SDP,
@@ -162,11 +170,7 @@ describe('as the calling side (RFC 3262 §4)', () => {
     alice.answer(prack, 200)
     alice.answer(invite, 200, { body: SDP })
     expect((await alice.expect('ACK')).cseq).toBe(invite.cseq)
-    const ended = (await dialog).destroy()
-    const bye = await alice.expect('BYE')
-    expect(bye.cseq).toBe(invite.cseq + 2)
-    alice.answer(bye, 200)
-    await ended
+    expect((await hangUp(dialog)).cseq).toBe(invite.cseq + 2)
     await world.quiescent()
   })
 
@@ -185,10 +189,7 @@ describe('as the calling side (RFC 3262 §4)', () => {
     const third = await ring('a', 8, second)
     alice.answer(invite, 200, { body: SDP, tag: 'a' })
     await alice.expect('ACK')
-    const ended = (await dialog).destroy()
-    const bye = await alice.expect('BYE')
-    alice.answer(bye, 200)
-    await ended
+    const bye = await hangUp(dialog)
     const numbers = [first, second, third, bye].map(({ cseq }) => cseq - invite.cseq)
     expect(numbers).toEqual([1, 2, 3, 4])
     expect([first, second, third].map((prack) => valueOf(prack, 'rack').split(' ')[0])).toEqual([
@@ -205,11 +206,7 @@ describe('as the calling side (RFC 3262 §4)', () => {
     alice.answer(await alice.expect('PRACK'), 200)
     alice.answer(invite, 200, { body: SDP, tag: 'b' })
     await alice.expect('ACK')
-    const ended = (await dialog).destroy()
-    const bye = await alice.expect('BYE')
-    alice.answer(bye, 200)
-    await ended
-    expect(bye.cseq).toBe(invite.cseq + 2)
+    expect((await hangUp(dialog)).cseq).toBe(invite.cseq + 2)
   })
 
   it('keeps nothing of a call whose callee has rung reliably and ignores the CANCEL', async () => {
