@@ -113,8 +113,8 @@ function takenOf(rows: readonly TakenRow[], callsMax: number): TakenExpired {
   return { expired: [...expired.values()], isFull }
 }
 
-/** Somebody is told of these: more would be held for too long. */
-const LOCKED_AT_ONCE_MAX = 500
+/** Somebody is told of these, which takes five times as long a call; of more, the first would be held too long. */
+const LOCKED_AT_ONCE_MAX = 200
 
 /**
  * Locks calls of these versions whose deadline has passed, passing over those that somebody else has locked. The
