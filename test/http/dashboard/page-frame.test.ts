@@ -92,6 +92,14 @@ describe('painting a page', () => {
     expect(fakePage.activeElement?.tag).toBe('h1')
   })
 
+  it('puts the reader into the field that comes first, where a page says so', () => {
+    const page = new FakeElement('main')
+    const field = new FakeElement('input')
+    field.setAttribute('data-first', 'true')
+    paintPage(page, [part('h1', 'Sign in'), field], { isFirst: true })
+    expect(fakePage.activeElement).toBe(field)
+  })
+
   it('leaves what has not changed as it is when the page is read anew', () => {
     const page = new FakeElement('main')
     const [head, calls] = [part('h1', 'Overview'), part('section', 'two')]

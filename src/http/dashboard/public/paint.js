@@ -9,7 +9,7 @@ export function paintPage(page, parts, { isFirst }) {
   page.replaceChildren(...parts)
   const head = page.querySelector('h1')
   document.title = head ? `${head.textContent} · Bridgeback` : 'Bridgeback'
-  const input = page.querySelector('[autofocus]')
+  const input = page.querySelector('[data-first]')
   if (isFirst && !input) return
   scrollTo(0, 0)
   head?.setAttribute('tabindex', '-1')

@@ -18,7 +18,7 @@ export function signInForm(enter, reason) {
       name: 'key',
       required: true,
       autocomplete: 'current-password',
-      autofocus: true,
+      'data-first': true,
     })
   )
   const button = element('button', { type: 'submit' }, 'Sign in')

@@ -73,7 +73,7 @@ export class FakeElement {
   }
 
   querySelectorAll(selector: string): readonly FakeElement[] {
-    const named = /^\[(\w+)\]$/.exec(selector)?.[1]
+    const named = /^\[([\w-]+)\]$/.exec(selector)?.[1]
     const isFound = ({ tag, attributes }: FakeElement) =>
       named === undefined ? tag === selector : attributes.has(named)
     return this.children.flatMap((child) => [
