@@ -9,7 +9,7 @@ import {
 import { type LegProgress, updateLegs } from '../db/legs.ts'
 import { findKeptPostbacks } from '../db/postbacks.ts'
 import type { Queryable } from '../db/queryable.ts'
-import { wholeSeconds } from '../domain/call.ts'
+import { type CallRecord, wholeSeconds } from '../domain/call.ts'
 import { parsePostback, type Postback } from '../domain/postback.ts'
 import { decideAtHangup, decideAtTimeout } from '../domain/settlement.ts'
 import { releasePlaces } from './caps.ts'
@@ -38,10 +38,11 @@ export interface CallEnd extends Omit<CallEnded, 'endedAt'> {
 
 /**
  * Ends calls, chooses their conversion groups and decides them as far as their ends decide them; the others
- * wait for a postback. A call that has ended already stays as it is. @see behaviour B8, B9, B13
+ * wait for a postback. A call that has ended already stays as it is; where it has lasted for another time than that says,
+ * because another process took this one for dead and closed it, that is logged. @see behaviour B8, B9, B13
  */
 export async function endCalls(deps: FlowDeps, ends: readonly CallEnd[]): Promise<void> {
-  const closed = await deps.database.transaction(async (db) => {
+  const { closed, ended } = await deps.database.transaction(async (db) => {
     const callUuids = ends.map(({ callUuid }) => callUuid)
     const [locked, moment] = await Promise.all([lockCalls(db, callUuids), readMoment(db)])
     const now = moment.at
@@ -54,9 +55,24 @@ export async function endCalls(deps: FlowDeps, ends: readonly CallEnd[]): Promis
       connectedMs: end.connectedMs === undefined ? undefined : Math.round(end.connectedMs),
       totalMs: Math.round(end.totalMs),
     }))
-    return closeCalls(db, deps, { locked, ended, legs, now })
+    return { closed: await closeCalls(db, deps, { locked, ended, legs, now }), ended }
   })
   afterClosing(deps, closed)
+  logTooLate(deps, ended, closed.endedBefore)
+}
+
+/** An end that was stored before, and only not acknowledged, says the same again. */
+function logTooLate(
+  { log }: FlowDeps,
+  ended: readonly CallEnded[],
+  endedBefore: Closed['endedBefore'],
+): void {
+  for (const { callUuid, connectedMs } of ended) {
+    const stored = endedBefore.get(callUuid)
+    if (!stored || (stored.connectedMs ?? 0) === (connectedMs ?? 0)) continue
+    const fields = { call_uuid: callUuid, connected_ms: connectedMs, stored_ms: stored.connectedMs }
+    log.warn('fact.too_late', { fact: 'ended', ...fields })
+  }
 }
 
 export interface Closing {
@@ -66,15 +82,26 @@ export interface Closing {
   readonly now: Date
 }
 
+/** What was closed. */
+export interface Closed {
+  readonly open: readonly OpenCall[]
+  /** Those that had ended before, by UUID. */
+  readonly endedBefore: ReadonlyMap<string, CallRecord>
+  readonly queued: number
+}
+
 /** Closes locked calls in a transaction that is under way. */
 export async function closeCalls(
   db: Queryable,
   deps: FlowDeps,
   { locked, ended, legs, now }: Closing,
-): Promise<{ readonly open: readonly OpenCall[]; readonly queued: number }> {
+): Promise<Closed> {
   const all = await openCalls(db, deps, locked)
   const endOf = new Map(ended.map((end) => [end.callUuid, end]))
   const open = [...all.values()].filter(({ call }) => call.state !== 'ended')
+  const calls = [...all.values()].map(({ call }) => call)
+  const over = calls.filter(({ state }) => state === 'ended')
+  const endedBefore = new Map(over.map((call) => [call.callUuid, call]))
   const closing = new Set(open.map(({ call }) => call.callUuid))
   // Of those that had ended as well: whatever place one still holds would stay taken for good.
   const leaving = locked.map((callUuid) => ({ callUuid }))
@@ -102,13 +129,13 @@ export async function closeCalls(
     markPending(db, pending),
     addTags(db, tagged()),
   ])
-  return { open, queued }
+  return { open, endedBefore, queued }
 }
 
 /** What is told once calls are closed and committed. */
 export function afterClosing(
   deps: FlowDeps,
-  { open, queued }: { readonly open: readonly OpenCall[]; readonly queued: number },
+  { open, queued }: Pick<Closed, 'open' | 'queued'>,
 ): void {
   for (const { call, group, state } of open) {
     const { callUuid, campaignId, buyerId, hungUpBy, sipStatus, connectedMs, totalMs } = call

@@ -3,7 +3,7 @@ import { readClock } from '../db/clock.ts'
 import { isConnectionFailure } from '../db/pool.ts'
 import { findHeldCalls, forgetProcesses, type LostCall, lockLostCalls } from '../db/processes.ts'
 import type { Queryable } from '../db/queryable.ts'
-import { afterClosing, closeCalls } from './end-call.ts'
+import { afterClosing, type Closed, closeCalls } from './end-call.ts'
 import type { FlowDeps } from './flow-deps.ts'
 
 /** A process that has not beaten for so long is dead: four beats missed. */
@@ -27,7 +27,7 @@ export async function recoverCalls(
       lost = await lockLostCalls(db, search)
       if (lost.length > 0) return closeAsSeen(db, deps, lost)
       await forgetProcesses(db, staleSeconds)
-      return { open: [], queued: 0 }
+      return { open: [], endedBefore: new Map(), queued: 0 }
     })
     afterClosing(deps, closed)
     return { closed: closed.open.length, isFull: closed.open.length === BATCH_MAX }
@@ -167,8 +167,6 @@ async function closeTogether(deps: FlowDeps, calls: readonly LostCall[]): Promis
   afterClosing(deps, closed)
   return closed.open
 }
-
-type Closed = Awaited<ReturnType<typeof closeCalls>>
 
 /** Closes calls that are locked. */
 async function closeAsSeen(

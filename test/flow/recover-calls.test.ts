@@ -8,7 +8,16 @@ import {
   watchForLostCalls,
 } from '../../src/flow/recover-calls.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { beginCall, bridgeCall, ledger, openFlow, post, queued, silent } from '../support/flow.ts'
+import {
+  beginCall,
+  bridgeCall,
+  endCall,
+  ledger,
+  openFlow,
+  post,
+  queued,
+  silent,
+} from '../support/flow.ts'
 
 /** The process that holds the test's calls last beat `secondsAgo`. */
 async function beatAt(database: TestDatabase, clock: string) {
@@ -39,6 +48,30 @@ it('closes the calls of a dead process at its last heartbeat, and settles them a
     },
   ])
   expect(await post(deps, facts.callUuid, 'revenue=10')).toMatchObject({ status: 'converted' })
+})
+
+it('logs the end of a call that was closed too early, and that it lasted longer than is stored', async () => {
+  const { database, deps } = await openFlow()
+  const late: object[] = []
+  const warn = (event: string, fields: object) => void late.push({ event, ...fields })
+  const watched = { ...deps, log: { ...silent, warn } }
+  const closed = await beginCall(deps)
+  await bridgeCall(deps, closed)
+  await beatAt(database, '15 seconds')
+  await database.setClock('60 seconds')
+  await recoverCalls(deps)
+  const ended = await beginCall(deps)
+  await bridgeCall(deps, ended)
+  // Told twice, since nobody heard that it was stored.
+  for (const _ of [1, 2]) await endCall(watched, ended.callUuid, 60_000)
+  expect(late).toEqual([])
+  await endCall(watched, closed.callUuid, 600_000)
+  const { rows } = await database.query<{ ms: number }>(
+    `select connected_ms ms from calls where call_uuid = $1`,
+    [closed.callUuid],
+  )
+  const told = { call_uuid: closed.callUuid, connected_ms: 600_000, stored_ms: rows[0]?.ms }
+  expect(late).toEqual([{ event: 'fact.too_late', fact: 'ended', ...told }])
 })
 
 it('leaves the calls of a process alone that has beaten within 20 s', async () => {
