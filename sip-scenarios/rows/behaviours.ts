@@ -53,11 +53,15 @@ export const BEHAVIOURS: readonly Row[] = [
   },
   {
     id: 'behaviour-dead-calls',
-    rule: '8. Dead calls end: by their longest time, when a side does not know them any more, or when we have failed',
+    rule: '8. Dead calls end: by their longest time, when a side does not know them any more, when we have failed, or when the SIP server has vanished',
     scenarios: ['call-too-long', 'call-forgotten'],
     tests: [
       test('sip/invite.test.ts', 'is refused with 500, ended, and leaves nothing behind'),
       test('sip/bridged-call.test.ts', 'a mistake while they are connected hangs up both'),
+      test(
+        'sip/vanished-server.test.ts',
+        'a call whose SIP server vanishes without a word ends at its last sign of life',
+      ),
     ],
   },
   {
@@ -104,6 +108,7 @@ export const BEHAVIOURS: readonly Row[] = [
     ],
     tests: [
       test('sip/trunk-limits.test.ts', 'makes calls as often as the trunk lets one'),
+      test('sip/trunk-limits.test.ts', 'has one count for all of them'),
       test('sip/reception.test.ts', 'hears 486 for a caller who has as many calls'),
       test('sip/reception.test.ts', 'a call that we sent out'),
       test('sip/controller.test.ts', 'refuses a call that cannot be stored with 503'),

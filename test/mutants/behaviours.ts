@@ -115,6 +115,22 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     proof: byTest('sip/bridged-call.test.ts', 'a mistake while they are connected hangs up both'),
   },
   {
+    name: 'silence-is-paid-for',
+    row: 'behaviour-dead-calls',
+    file: 'sip/bridged-call.ts',
+    find: `first.by === 'server' ? first.heardAtMs : performance.now()`,
+    replace: `performance.now()`,
+    proof: byTest('sip/vanished-server.test.ts', 'ends at its last sign of life'),
+  },
+  {
+    name: 'vanished-servers-are-waited-for',
+    row: 'behaviour-dead-calls',
+    file: 'sip/server-watch.ts',
+    find: `if (++current.silentPings > max) socket.destroy()`,
+    replace: `if (++current.silentPings > max) current.silentPings = 0`,
+    proof: byTest('sip/vanished-server.test.ts', 'ends at its last sign of life'),
+  },
+  {
     name: 'strangers-are-let-in',
     row: 'behaviour-addresses',
     file: 'sip/admission.ts',
@@ -225,6 +241,14 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     find: `    limits: perNumber,`,
     replace: `    limits: { ...perNumber, callsPerSecondMax: undefined },`,
     proof: byScenario('number-too-fast-expect-486'),
+  },
+  {
+    name: 'numbers-are-counted-by-trunk',
+    row: 'behaviour-loops',
+    file: 'sip/trunk-limits.ts',
+    find: 'key: `to ${dialled}`',
+    replace: 'key: `${trunkId} to ${dialled}`',
+    proof: byTest('sip/trunk-limits.test.ts', 'has one count for all of them'),
   },
   {
     name: 'private-callers-are-never-full',
