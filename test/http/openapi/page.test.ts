@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { OpenApiDocument } from '../../../src/http/openapi/document.ts'
+import { described } from '../../../src/http/openapi/route-description.ts'
 import { renderSchema } from '../../../src/http/openapi/schema-html.ts'
+import { waitFor } from '../../support/wait.ts'
 import { openTestServer } from '../support/server.ts'
 
 describe('/docs', () => {
@@ -28,6 +30,27 @@ describe('/docs', () => {
     const files = [...page.body.matchAll(/<link[^>]+href="([^"]+)"/g)].map(([, file = '']) => file)
     expect(files).toHaveLength(2)
     for (const file of files) expect((await app.inject(file)).statusCode).toBe(200)
+  })
+
+  it('is written when the server begins to listen, and not for who asks for it', async () => {
+    const { app } = openTestServer()
+    let written = 0
+    const counting = {
+      ...described({ group: 'Monitoring', summary: '', answers: {} }).config.description,
+      get summary() {
+        written += 1
+        return 'Counts how often it is written'
+      },
+    }
+    app.get('/counted', { config: { description: counting } }, () => '')
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    await waitFor(() => written > 0, { what: 'the page to be written' })
+
+    const before = written
+    for (const path of ['/docs', '/docs/json', '/docs']) {
+      expect((await app.inject(path)).body).toContain('Counts how often it is written')
+    }
+    expect(written).toBe(before)
   })
 
   it('links only to what it holds', async () => {
