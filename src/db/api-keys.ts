@@ -1,4 +1,5 @@
 import type { KeyRole } from '../domain/api-key.ts'
+import { ADVISORY_LOCKS } from './advisory-locks.ts'
 import type { Queryable } from './queryable.ts'
 
 /** A key of the API without what opens anything. */
@@ -23,15 +24,12 @@ export interface LiveApiKey extends Pick<StoredApiKey, 'keyId' | 'name' | 'role'
 const COLUMNS = `key_id "keyId", name, role, created_at "createdAt", created_by "createdBy",
                  last_used_at "lastUsedAt", revoked_at "revokedAt"`
 
-/** Any number that nobody else uses as an advisory lock on this database. */
-const LOCK_KEY = 7_264_001_117
-
 /**
  * Makes others who add a key wait until this transaction ends. How many there are is read after it, in a
  * statement of its own.
  */
 export async function lockApiKeys(db: Queryable): Promise<void> {
-  await db.query('select pg_advisory_xact_lock($1)', [LOCK_KEY])
+  await db.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.apiKeys])
 }
 
 /** How many keys are not revoked. */

@@ -5,6 +5,7 @@ import type {
   CampaignRulesDocument,
   ConfigurationDocument,
 } from '../domain/configuration-schema.ts'
+import { ADVISORY_LOCKS } from './advisory-locks.ts'
 import type { Queryable } from './queryable.ts'
 
 /** The configuration in force. */
@@ -17,15 +18,12 @@ export interface CurrentConfiguration {
   readonly campaignVersions: ReadonlyMap<string, number>
 }
 
-/** Any number that nobody else uses as an advisory lock on this database. */
-const LOCK_KEY = 7_264_001_116
-
 /**
  * Makes other changes of the configuration wait until this transaction ends. What is read after it,
  * in statements of their own, is what the one before has left.
  */
 export async function lockConfiguration(db: Queryable): Promise<void> {
-  await db.query('select pg_advisory_xact_lock($1)', [LOCK_KEY])
+  await db.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.configuration])
 }
 
 /** The revision in force; 0 before anything was applied. */

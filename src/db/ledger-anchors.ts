@@ -1,3 +1,4 @@
+import { ADVISORY_LOCKS } from './advisory-locks.ts'
 import { type Anchor, createFold, hashAnchor, NO_HASH } from './ledger-hash.ts'
 import { readPages } from './pages.ts'
 import type { Queryable } from './queryable.ts'
@@ -13,9 +14,6 @@ export interface Horizon {
   readonly xmax: string
 }
 
-/** Any number that nobody else uses as an advisory lock on this database. */
-const LOCK_KEY = 7_264_001_118
-
 /** Entries, and what remains of those whose months were dropped: each is read along its index. */
 const PLACES = `(select position, hash from settlements union all
                  select position, hash from ledger_remains) places`
@@ -27,7 +25,7 @@ export const ANCHOR_ENTRIES_MAX = 20_000
 export async function lockAnchors(db: Queryable): Promise<boolean> {
   const { rows } = await db.query<{ isLocked: boolean }>(
     `select pg_try_advisory_xact_lock($1) "isLocked"`,
-    [LOCK_KEY],
+    [ADVISORY_LOCKS.anchors],
   )
   return rows[0]?.isLocked ?? false
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { ADVISORY_LOCKS } from './advisory-locks.ts'
 import { AppError } from '../domain/app-error.ts'
 import { isConnectionFailure } from './pool.ts'
 import type { Database, Queryable } from './queryable.ts'
@@ -20,9 +21,6 @@ const FOLDER = new URL('./migrations/', import.meta.url)
 const SERVER_VERSION_MIN = 150_000
 /** An index over tens of millions of rows takes minutes. */
 const STATEMENT_TIMEOUT_MS = 15 * 60_000
-/** Any number that nobody else uses as an advisory lock on this database. */
-const LOCK_KEY = 7_264_001_115
-
 /**
  * Brings the schema up to this build: runs the migrations that the database has not seen, in the
  * order of their numbers, each in one transaction together with its row in `migrations`. Killed at
@@ -92,7 +90,7 @@ function explainUnreachable(cause: unknown): never {
 /** Runs the first migration that the database has not seen, and names it. */
 async function applyNext(db: Queryable, known: readonly Migration[]): Promise<string | undefined> {
   // Lock in one statement, read in the next: only then is seen what the one before us has done.
-  await db.query('select pg_advisory_xact_lock($1)', [LOCK_KEY])
+  await db.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.migrations])
   await createMigrationsTable(db)
   const { rows } = await db.query<{ name: string; sha256: string }>(
     `select name, sha256 from migrations order by name`,
