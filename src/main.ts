@@ -15,7 +15,7 @@ export async function run(env: NodeJS.ProcessEnv): Promise<void> {
   if (reloadCertificate) process.on('SIGHUP', () => void reloadCertificate())
   const signal = await nextSignal()
   process.stderr.write(`${signal}: taking no new calls, waiting for those that are up\n`)
-  void nextSignal().then(() => process.exit(1))
+  onLaterSignal(() => process.exit(1))
   await bridge.close()
   process.exit(0)
 }
@@ -55,6 +55,18 @@ function nextSignal(): Promise<NodeJS.Signals> {
     process.once('SIGTERM', resolve)
     process.once('SIGINT', resolve)
   })
+}
+
+/** One press of Ctrl-C comes twice where what runs the process, as `node --watch` does, passes it on. */
+const SAME_PRESS_MS = 500
+
+function onLaterSignal(act: () => void): void {
+  const since = performance.now()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (performance.now() - since > SAME_PRESS_MS) act()
+    })
+  }
 }
 
 if (import.meta.main) await run(process.env)

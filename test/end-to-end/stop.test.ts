@@ -56,3 +56,14 @@ function pick(name: string): Scenario {
   if (!scenario) throw new Error(`there is no scenario ${name}`)
   return scenario
 }
+
+it('takes a signal that comes twice at once, from the terminal and from node --watch, for one', async () => {
+  const service = await startService(await makeDataDir())
+  service.signal('SIGINT')
+  await waitFor(() => service.said().includes('SIGINT: '), {
+    what: 'the first signal to be heard',
+    deadlineMs: 5_000,
+  })
+  service.signal('SIGINT')
+  expect(await service.exited).toBe(0)
+})
