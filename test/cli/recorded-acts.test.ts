@@ -3,6 +3,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { applyFile } from '../../src/cli/apply.ts'
+import { dropMonthOf } from '../../src/cli/drop-month.ts'
 import { replayCalls } from '../../src/cli/replay.ts'
 import { listActs } from '../../src/db/audit.ts'
 import { aConfigurationDocument } from '../support/configuration.ts'
@@ -54,5 +55,22 @@ it('a replay is on record once it is confirmed', async () => {
         why: 'wrong share',
       },
     },
+  ])
+})
+
+it('a month that is dropped is on record, and one that is refused is not', async () => {
+  const { database, config } = await openCommandLine()
+  await database.query('select ensure_partitions(now(), now())')
+  const { rows } = await database.query<{ month: string }>(
+    `select to_char(now() at time zone 'UTC', 'YYYY-MM') "month"`,
+  )
+  const month = rows[0]?.month ?? ''
+  await expect(dropMonthOf(config, month)).rejects.toThrow(`${month} is not over`)
+  await database.setClock('70 days')
+  expect(await dropMonthOf(config, month)).toBe(
+    `0 calls of ${month} were dropped; of their 0 entries in the ledger the hashes remain.`,
+  )
+  expect(await listActs(database, {}, 10)).toMatchObject([
+    { ...byMe, what: 'month.dropped', subject: month, details: { calls: 0, entries: 0 } },
   ])
 })
