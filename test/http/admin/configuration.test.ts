@@ -151,6 +151,33 @@ describe('PUT /api/v1/configuration', () => {
     expect([response.statusCode, response.json()]).toMatchObject([status, { code }])
   })
 
+  /** A document of so many numbers, each 52 bytes of YAML. */
+  const large = (count: number) => {
+    const number = (index: number) => `+1800${String(5_550_000 + index).padStart(7, '0')}`
+    const numbers = Array.from({ length: count }, (_, index) => ({
+      number: number(index),
+      publisher: 'acme-media',
+    }))
+    return { ...document, campaigns: document.campaigns?.map((each) => ({ ...each, numbers })) }
+  }
+
+  it('takes a large document as JSON, and says so of one in YAML', async () => {
+    const { put, get } = openApi()
+    const response = await put(stringify(large(6_000)), YAML_TYPE)
+    expect([response.statusCode, response.json()]).toMatchObject([
+      413,
+      {
+        code: 'body_too_large',
+        detail: 'YAML of more than 256 KiB is not taken: send the document as JSON.',
+      },
+    ])
+
+    expect((await put(JSON.stringify(large(6_000)))).statusCode).toBe(200)
+    const shown = await get(YAML_TYPE)
+    expect(shown.headers['content-type']).toContain(JSON_TYPE)
+    expect(parse(shown.body)).toEqual(large(6_000))
+  })
+
   it('says where YAML is malformed', async () => {
     const { put } = openApi()
     const response = await put('buyers:\n  - id: [\n', YAML_TYPE)
