@@ -5,7 +5,7 @@ import type { LiveApiKey } from '../db/api-keys.ts'
 export interface KeyList {
   /**
    * The keys as they were at an instant or later. Reads them anew only if what is there is older.
-   * @param atMs by `performance.now()`
+   * @param atMs by `performance.now()`, unless told otherwise
    * @throws if the database is away
    */
   readonly readSince: (atMs: number) => Promise<readonly LiveApiKey[]>
@@ -21,8 +21,14 @@ type Keys = readonly LiveApiKey[]
 
 const NONE = { keys: [] as Keys, atMs: -Infinity }
 
-/** @param read gives the keys as they are at some instant after it is called */
-export function createKeyList(read: () => Promise<Keys>): KeyList {
+/**
+ * @param read gives the keys as they are at some instant after it is called
+ * @param monotonicMs the clock by which instants are told
+ */
+export function createKeyList(
+  read: () => Promise<Keys>,
+  monotonicMs = () => performance.now(),
+): KeyList {
   let latest = NONE
   let running: { readonly atMs: number; readonly done: Promise<Keys> } | undefined
   let startedAtMs = -Infinity
@@ -30,11 +36,11 @@ export function createKeyList(read: () => Promise<Keys>): KeyList {
 
   async function readNext(): Promise<Keys> {
     await running?.done.catch(() => {})
-    const waitMs = startedAtMs + APART_MS - performance.now()
+    const waitMs = startedAtMs + APART_MS - monotonicMs()
     if (waitMs > 0) await delay(waitMs)
     // Whoever comes from here on is too late for this one, unless an older list will do.
     waiting = undefined
-    startedAtMs = performance.now()
+    startedAtMs = monotonicMs()
     const done = readAt(startedAtMs)
     running = { atMs: startedAtMs, done }
     return done

@@ -29,6 +29,8 @@ export interface KeyRingDeps {
   /** The environment's key, an administrator's. */
   readonly adminApiKey: string
   readonly logger: Logger
+  /** Milliseconds of a clock that nobody sets; that of the process unless said. */
+  readonly monotonicMs?: () => number
 }
 
 /** How old the list may be that says that a key is live. */
@@ -41,20 +43,25 @@ const ADMIN_KEY_LENGTH_ADVISED = 16
  * All live keys are kept in memory, and there are never many: however many wrong keys arrive, the database is
  * asked ten times a second at most, and while right keys arrive twice.
  */
-export function createKeyRing({ database, adminApiKey, logger }: KeyRingDeps): KeyRing {
+export function createKeyRing({
+  database,
+  adminApiKey,
+  logger,
+  monotonicMs = () => performance.now(),
+}: KeyRingDeps): KeyRing {
   const environment = { keyId: undefined, name: ENVIRONMENT_KEY, role: 'administrator' } as const
   const environmentHash = digestApiKey(adminApiKey)
   if (adminApiKey.length < ADMIN_KEY_LENGTH_ADVISED) {
     logger.warn('admin_api_key.short', { advised_length: ADMIN_KEY_LENGTH_ADVISED })
   }
-  const list = createKeyList(() => listLiveApiKeys(database))
+  const list = createKeyList(() => listLiveApiKeys(database), monotonicMs)
   const noteUse = createUses(database, logger)
   return {
     async find(text) {
       const hash = digestApiKey(text)
       if (timingSafeEqual(hash, environmentHash)) return environment
       if (!isApiKey(text)) return undefined
-      const arrivedAtMs = performance.now()
+      const arrivedAtMs = monotonicMs()
       const key =
         findByHash(await list.readSince(arrivedAtMs - REVOKED_WITHIN_MS), hash) ??
         findByHash(await list.readSince(arrivedAtMs), hash)
