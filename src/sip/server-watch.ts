@@ -69,7 +69,8 @@ export function watchServer(wire: Wire, times = WATCH_TIMES): ServerWatch {
     if (!current || current.socket.destroyed || current.state === 'left_alone') return
     const { socket } = current
     const max = socket.connecting ? times.connectPingsMax : times.silentPingsMax
-    if (++current.silentPings > max) socket.destroy()
+    if (++current.silentPings > max)
+      socket.destroy(new Error(`No sign of life for ${max * times.pingMs} ms.`))
     else if (current.state === 'pinged') wire.send(socket, 'ping')
   }
   wire.on('connect', (socket: Socket) => {

@@ -11,6 +11,14 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     proof: byTest('sip/dial.test.ts', 'hangs up a buyer whose answer comes after'),
   },
   {
+    name: 'crossing-cancel-is-a-failure',
+    row: 'behaviour-crossing-2xx',
+    file: 'sip/srf.ts',
+    find: `isCancelled || isTransactionOver(error)`,
+    replace: `isCancelled`,
+    proof: byTest('sip/srf.test.ts', "a CANCEL that crosses our 200 is the caller's"),
+  },
+  {
     name: 'refused-invite-is-new',
     row: 'behaviour-invite-again',
     file: 'sip/reception.ts',
@@ -75,6 +83,14 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     proof: byTest('sip/reception.test.ts', 'hears 486 while it has as many calls'),
   },
   {
+    name: 'cancelled-offers-are-waited-for',
+    row: 'behaviour-offers',
+    file: 'sip/relay.ts',
+    find: `if (error) acked.resolve('')`,
+    replace: `void error`,
+    proof: byTest('sip/mid-call.test.ts', 'that was asked for and is not wanted any more'),
+  },
+  {
     name: 'first-offer-is-changed',
     row: 'behaviour-offers',
     file: 'sip/ring-round.ts',
@@ -126,8 +142,8 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     name: 'vanished-servers-are-waited-for',
     row: 'behaviour-dead-calls',
     file: 'sip/server-watch.ts',
-    find: `if (++current.silentPings > max) socket.destroy()`,
-    replace: `if (++current.silentPings > max) current.silentPings = 0`,
+    find: `if (++current.silentPings > max)`,
+    replace: `if (++current.silentPings > max * 1_000)`,
     proof: byTest('sip/vanished-server.test.ts', 'ends at its last sign of life'),
   },
   {
@@ -265,6 +281,14 @@ export const BEHAVIOUR_MUTANTS: readonly Mutant[] = [
     find: `tokensIn(buckets.get(counted.key), counted, nowMs()) < 1`,
     replace: `tokensIn(buckets.get(counted.key), counted, nowMs()) < -99`,
     proof: byScenario('trunk-too-fast-expect-503'),
+  },
+  {
+    name: 'unstored-calls-keep-their-places',
+    row: 'behaviour-loops',
+    file: 'sip/invite.ts',
+    find: `  refuse(call, 503, 'not_stored', [])\n  return undefined\n`,
+    replace: `  return refuse(call, 503, 'not_stored', [])\n`,
+    proof: byTest('sip/controller.test.ts', 'refuses a call that cannot be stored with 503'),
   },
   {
     name: 'unstored-calls-are-486',

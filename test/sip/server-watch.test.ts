@@ -37,14 +37,14 @@ async function startServer({ version = 'v0.9.10', isSilent = false } = {}) {
 
 /** A client of it, and how often it has been let in and was left alone. */
 async function connect(port: number) {
-  const seen = { connected: 0, closed: 0 }
+  const seen = { connected: 0, closed: 0, errors: [] as string[] }
   const client = connectSipClient(
     { host: '127.0.0.1', port, secret: 'secret', watch: TIMES },
     {
       onRequest: {},
       onConnect: () => seen.connected++,
       onRefused: () => {},
-      onError: () => {},
+      onError: ({ message }) => void seen.errors.push(message),
       onClose: () => seen.closed++,
       onFailure: () => {},
     },
@@ -59,6 +59,7 @@ it('gives up a server that says nothing more, and connects again', async () => {
   await waitFor(() => state.pings > 0, { what: 'a ping' })
   state.isSilent = true
   await waitFor(() => seen.closed === 1, { what: 'the silence to be noticed' })
+  expect(seen.errors).toEqual(['No sign of life for 80 ms.'])
   state.isSilent = false
   await waitFor(() => seen.connected === 2, { what: 'another connection' })
 })
@@ -67,7 +68,7 @@ it('stays with a server that has nothing to say than that it is there', async ()
   const { port, state } = await startServer()
   const seen = await connect(port)
   await waitFor(() => state.pings > 3 * TIMES.silentPingsMax, { what: 'many pings' })
-  expect([seen, state.connections]).toEqual([{ connected: 1, closed: 0 }, 1])
+  expect([seen, state.connections]).toEqual([{ connected: 1, closed: 0, errors: [] }, 1])
 })
 
 it('gives up a server that does not answer who asks to be let in', async () => {
@@ -84,7 +85,7 @@ it('leaves a server alone that does not know pings', async () => {
   await waitFor(() => seen.connected === 1, { what: 'the connection' })
   await connect(clock.port)
   await waitFor(() => clock.state.pings > 2 * TIMES.silentPingsMax, { what: 'many pings' })
-  expect([seen, old.state.pings]).toEqual([{ connected: 1, closed: 0 }, 0])
+  expect([seen, old.state.pings]).toEqual([{ connected: 1, closed: 0, errors: [] }, 0])
 })
 
 it('does not hold its own standstill for silence of the server', async () => {
