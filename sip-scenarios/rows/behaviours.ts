@@ -6,7 +6,10 @@ export const BEHAVIOURS: readonly Row[] = [
     id: 'behaviour-crossing-2xx',
     rule: '1. A 2xx that crosses a CANCEL gets ACK and BYE',
     scenarios: ['cancel-crosses-answer', 'race-crosses-answer'],
-    tests: [test('sip/dial.test.ts', 'hangs up a buyer whose answer comes after')],
+    tests: [
+      test('sip/dial.test.ts', 'hangs up a buyer whose answer comes after'),
+      test('sip/srf.test.ts', "a CANCEL that crosses our 200 is the caller's"),
+    ],
   },
   {
     id: 'behaviour-invite-again',
@@ -44,6 +47,7 @@ export const BEHAVIOURS: readonly Row[] = [
     id: 'behaviour-offers',
     rule: '6. A re-INVITE without offer, and a first offer to listen only',
     scenarios: ['offer-asked-for', 'offer-to-listen', 'delayed-offer'],
+    tests: [test('sip/mid-call.test.ts', 'that was asked for and is not wanted any more')],
   },
   {
     id: 'behaviour-replaces',
@@ -112,6 +116,7 @@ export const BEHAVIOURS: readonly Row[] = [
       test('sip/reception.test.ts', 'hears 486 for a caller who has as many calls'),
       test('sip/reception.test.ts', 'a call that we sent out'),
       test('sip/controller.test.ts', 'refuses a call that cannot be stored with 503'),
+      test('sip/reception.test.ts', 'hears 503 for every call that cannot be stored'),
     ],
   },
   {
