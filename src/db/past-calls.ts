@@ -126,7 +126,7 @@ async function findNewCallers(
     text: `select caller "callerNumber" from unnest($1::text[]) caller
             where not exists (
                   select from calls
-                   where caller_number = caller and ${IN_RANGE} and call_uuid < $5)`,
+                   where caller_number = caller and ${IN_RANGE} and call_uuid < $5 offset 0)`,
     values: [[...callers], campaignId, since, until, page[0]?.callUuid],
   })
   return rows.map(({ callerNumber }) => callerNumber)
@@ -139,7 +139,10 @@ async function readCallsOf(
 ): Promise<readonly StoredPastCall[]> {
   const { rows } = await db.query<CallRow>({
     name: 'read-past-calls-of',
-    text: `${CALL_COLUMNS} from calls where caller_number = any($1::text[]) and ${IN_RANGE}`,
+    // Caller by caller, by the index of theirs: all calls of the range would be read for every page.
+    text: `${CALL_COLUMNS}
+             from unnest($1::text[]) caller, lateral (
+                  select * from calls where caller_number = caller and ${IN_RANGE} offset 0) calls`,
     values: [callerNumbers, campaignId, since, until],
   })
   return withPostbacks(db, rows)

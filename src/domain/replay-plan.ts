@@ -152,6 +152,9 @@ function refuseSeconds(
 
 function tryAgain({ attempt }: Conversion, { rules, now }: ReplaySource): Attempt {
   const { replayed, refused, rehearsed } = attempt
+  // Each refusal is of something else, so that there is an end.
+  if (refused.has(rehearsed.convertedBy))
+    throw new TypeError('a call converted by what was refused')
   const more = new Set([...refused, rehearsed.convertedBy])
   return tryCall(rules, { replayed, refused: more }, now)
 }
