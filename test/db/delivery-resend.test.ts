@@ -56,3 +56,14 @@ it('sends no more again than the limit, and says that there are more', async () 
     isMore: true,
   })
 })
+
+it('begins no transaction after its time, and says from where to go on', async () => {
+  const database = await openFailed()
+  const record = async () => {}
+  const find = <T>(work: (db: Queryable) => Promise<T>) => work(database)
+  const options = { ...WHOLE, find, limit: 10_000, record }
+  const first = await resendMany(database, ALL, { ...options, endsAtMs: performance.now() - 1 })
+  expect(first).toMatchObject({ count: 500, isMore: true })
+  const rest = await resendMany(database, ALL, { ...options, after: first.last })
+  expect(rest).toMatchObject({ count: FAILED - 500, isMore: false })
+})
