@@ -26,6 +26,7 @@ export async function findEarlierConversions(
 ): Promise<ReadonlySet<string>> {
   if (questions.length === 0) return new Set()
   await lockCallers(db, questions)
+  // With `offset`, question by question by the index of callers, whatever is thought of their number.
   const { rows } = await db.query<{ callUuid: string }>({
     name: 'find-earlier-conversions',
     text: `select q.call_uuid "callUuid"
@@ -39,7 +40,8 @@ export async function findEarlierConversions(
                      and earlier.campaign_id = q.campaign_id
                      and earlier.conversion_group_id = q.group_id
                      and earlier.settled_at > app_now() - make_interval(secs => q.seconds)
-                     and earlier.call_uuid <> q.call_uuid)`,
+                     and earlier.call_uuid <> q.call_uuid
+                  offset 0)`,
     values: [toJson(questions)],
   })
   return new Set(rows.map(({ callUuid }) => callUuid))
