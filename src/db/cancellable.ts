@@ -10,8 +10,8 @@ export interface CancellableOptions {
 
 /**
  * Runs `work` in one transaction, for reading. Once `until` is aborted PostgreSQL is told to end the statement
- * under way, so that the connection is free for others.
- * @throws what `work` throws; the reason of `until` where it was aborted before the work has begun
+ * under way, and takes no other, so that the connection is free for others.
+ * @throws what `work` throws; the reason of `until` where it was aborted between two statements
  */
 export async function transactUntil<T>(
   database: Database,
@@ -25,10 +25,14 @@ export async function transactUntil<T>(
     const cancel = () => {
       cancelled = database.query(CANCEL, [pid]).catch(() => {})
     }
-    until.throwIfAborted()
     until.addEventListener('abort', cancel, { once: true })
     try {
-      return await work(db)
+      return await work({
+        query: (statement, values) => {
+          until.throwIfAborted() // between two statements there is none to end
+          return db.query(statement, values)
+        },
+      })
     } finally {
       until.removeEventListener('abort', cancel)
       // What is told to a connection later than this could end a statement of somebody else's.

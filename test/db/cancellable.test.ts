@@ -42,14 +42,26 @@ describe('a transaction that can be given up', () => {
     expect((await Promise.all(all)).map(({ rows }) => rows)).toEqual(all.map(() => [{ one: 1 }]))
   })
 
-  it('is not begun for who has gone already', async () => {
-    let begun = 0
-    const given = transactUntil(database, () => Promise.resolve((begun += 1)), {
+  it('asks nothing more for who has gone between two statements', async () => {
+    const wanted = new AbortController()
+    const given = transactUntil(
+      database,
+      async (db) => {
+        await db.query('select 1')
+        wanted.abort(new Error('gone'))
+        await db.query(FOR_A_MINUTE)
+      },
+      { until: wanted.signal, statementTimeoutMs },
+    )
+    await expect(given).rejects.toThrow('gone')
+  })
+
+  it('asks nothing for who has gone already', async () => {
+    const given = transactUntil(database, (db) => db.query(FOR_A_MINUTE), {
       until: AbortSignal.abort(new Error('gone')),
       statementTimeoutMs,
     })
     await expect(given).rejects.toThrow('gone')
-    expect(begun).toBe(0)
   })
 
   it('disturbs nobody who has the connection after it', async () => {
