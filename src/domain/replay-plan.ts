@@ -87,10 +87,13 @@ export function planReplay(calls: readonly ReplayedCall[], source: ReplaySource)
   return { anew, moved }
 }
 
+/** The end of a call may be stored some time after it: its conversion is then dated later than it came about. */
+const STORED_LATE_MS = 60_000
+
 const isMoved = ({ settlement, settledAt }: ReplayedCall, convertedAt: Date): boolean =>
   hasConverted(settlement) &&
   settledAt !== undefined &&
-  Math.abs(msBetween(settledAt, convertedAt)) > ORDER_UNSURE_MS
+  Math.abs(msBetween(settledAt, convertedAt)) > STORED_LATE_MS
 
 /** Where what a caller converted by was refused: by a postback, or at the hang-up, which has none. */
 type Refused = ReadonlySet<string | undefined>
@@ -245,9 +248,9 @@ function createQueue(conversions: readonly Conversion[]): Queue {
 /**
  * A transaction is dated by its beginning, and one that began first may have waited for another that it then
  * found: what was refused live comes after what converted live within this, whatever their dates say. Else a
- * replay that changes no rule could make two calls change places.
+ * replay that changes no rule could make two calls change places. No transaction of a step takes as long.
  */
-const ORDER_UNSURE_MS = 60_000
+const ORDER_UNSURE_MS = 10_000
 
 const findRefuser = (waiting: readonly Conversion[], { convertedAt }: Conversion): number =>
   waiting.findIndex(

@@ -136,18 +136,27 @@ describe('planReplay', () => {
       ['a adjustment reversed 0.00', 'b late_conversion trigger 25.00 at 30'],
     ],
     [
+      'a call that was refused for a conversion which is not where it was converts before one half a minute later',
+      [
+        sold('a', 20, sale(5)),
+        missed('b', sale(70, { isDuplicate: true })),
+        sold('c', 70.5, sale(70.5)),
+      ],
+      ['b late_conversion trigger 25.00 at 70', 'c adjustment reversed 0.00', 'a moved at 5'],
+    ],
+    [
       'a conversion gives way to one before it',
       [missed('a', sale(20)), sold('b', 30, sale(30))],
       ['a late_conversion trigger 25.00 at 20', 'b adjustment reversed 0.00'],
     ],
     [
-      'what was refused live stays behind what converted live in the minute after, which it waited for',
-      [missed('a', sale(20, { isDuplicate: true })), sold('b', 20.9, sale(20.9))],
+      'what was refused live stays behind what converted live ten seconds after, which it waited for',
+      [missed('a', sale(20, { isDuplicate: true })), sold('b', 20.1, sale(20.1))],
       [],
     ],
     [
       'what was refused live because of something else comes before what converted live later',
-      [missed('a', sale(20, { isDuplicate: true })), sold('b', 21.1, sale(21.1))],
+      [missed('a', sale(20, { isDuplicate: true })), sold('b', 20.2, sale(20.2))],
       ['a late_conversion trigger 25.00 at 20', 'b adjustment reversed 0.00'],
     ],
     [
