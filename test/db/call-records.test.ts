@@ -36,6 +36,7 @@ describe('findCall', () => {
       conversionName: 'posted',
       revenue: '10.00',
       payout: '8.00',
+      currency: 'USD',
       postbackValue: '10.00',
       late: false,
       duplicate: false,
