@@ -9,10 +9,12 @@ if (major < 24) {
   )
   process.exit(1)
 }
-const { main } = await import('../src/cli/main.ts').catch((/** @type {NodeJS.ErrnoException} */ error) => {
-  if (error.code !== 'ERR_MODULE_NOT_FOUND' || !/Cannot find package/.test(error.message))
-    throw error
-  console.error('The packages that bridgeback needs are not installed: run "npm ci".')
-  process.exit(1)
-})
+const { main } = await import('../src/cli/main.ts').catch(
+  (/** @type {NodeJS.ErrnoException} */ error) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND' || !/Cannot find package/.test(error.message))
+      throw error
+    console.error('The packages that bridgeback needs are not installed: run "npm ci".')
+    process.exit(1)
+  },
+)
 await main(process.argv)
