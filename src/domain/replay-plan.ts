@@ -87,13 +87,15 @@ export function planReplay(calls: readonly ReplayedCall[], source: ReplaySource)
   return { anew, moved }
 }
 
-/** The end of a call may be stored some time after it: its conversion is then dated later than it came about. */
+/** The end of a call may be stored some time after it: what converts by it is then dated later than it came about. */
 const STORED_LATE_MS = 60_000
 
-const isMoved = ({ settlement, settledAt }: ReplayedCall, convertedAt: Date): boolean =>
-  hasConverted(settlement) &&
-  settledAt !== undefined &&
-  Math.abs(msBetween(settledAt, convertedAt)) > STORED_LATE_MS
+/** Whether the call has converted by something else than it would. A postback is dated as what it decides is. */
+function isMoved({ call, settlement, settledAt }: ReplayedCall, convertedAt: Date): boolean {
+  if (!hasConverted(settlement) || settledAt === undefined) return false
+  const isByHangUp = convertedAt.getTime() === call.endedAt.getTime()
+  return Math.abs(msBetween(settledAt, convertedAt)) > (isByHangUp ? STORED_LATE_MS : 0)
+}
 
 /** Where what a caller converted by was refused: by a postback, or at the hang-up, which has none. */
 type Refused = ReadonlySet<string | undefined>

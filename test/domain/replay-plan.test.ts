@@ -160,6 +160,14 @@ describe('planReplay', () => {
       ['a late_conversion trigger 25.00 at 20', 'b adjustment reversed 0.00'],
     ],
     [
+      'a call that converts by another postback now has refused nobody by it, be it seconds later',
+      [
+        missed('a', sale(20, { isDuplicate: true })),
+        sold('b', 19.9, { query: 'sale=yes', at: 19.9 }, sale(20.1)),
+      ],
+      ['a late_conversion trigger 25.00 at 20', 'b adjustment reversed 0.00'],
+    ],
+    [
       'a conversion of the same worth at another time is dated anew, and no decision',
       [sold('a', 20, { query: 'sale=yes', at: 20 }, sale(60))],
       ['a moved at 60'],
