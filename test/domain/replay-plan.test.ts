@@ -163,7 +163,7 @@ describe('planReplay', () => {
       'a call that converts by another postback now has refused nobody by it, be it seconds later',
       [
         missed('a', sale(20, { isDuplicate: true })),
-        sold('b', 19.9, { query: 'sale=yes', at: 19.9 }, sale(20.1)),
+        sold('b', 19.95, { query: 'sale=yes', at: 19.95 }, sale(20.05)),
       ],
       ['a late_conversion trigger 25.00 at 20', 'b adjustment reversed 0.00'],
     ],
