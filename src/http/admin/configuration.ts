@@ -142,8 +142,8 @@ async function show(
   }
   const { revision, document } = (await readConfiguration(database, actorOf(request))) ?? NOTHING
   reply.header('etag', etagOf(revision))
-  const isSmall = JSON.stringify(document).length <= YAML_LENGTH_MAX
-  if (!isSmall || !/\byaml\b/i.test(accept)) return document
+  if (!/\byaml\b/i.test(accept)) return document
+  if (JSON.stringify(document).length > YAML_LENGTH_MAX) return document
   return reply.type('application/yaml').send(stringify(document))
 }
 
