@@ -1,5 +1,6 @@
 import type { CallState, HungUpBy } from '../domain/call.ts'
 import type { LeftOutBuyers } from '../domain/left-out.ts'
+import { DEFAULTS } from '../domain/configuration-defaults.ts'
 import { type Amount, minorUnitDigits, parseDecimal, toAmount } from '../domain/money.ts'
 import type { ConversionState, SettlementReason } from '../domain/settlement.ts'
 import type { Queryable } from './queryable.ts'
@@ -75,9 +76,6 @@ export interface CallFilters {
 /** Lower than every UUID, and higher than every one of version 7. */
 const FIRST_UUID = '00000000-0000-0000-0000-000000000000'
 const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-
-/** Of rules that name none. */
-const DEFAULT_CURRENCY = 'USD'
 
 /** Of the rules that a call was begun under. */
 const CURRENCY = `
@@ -162,7 +160,7 @@ async function withLegs(
   const byCall = Map.groupBy(legs.rows, ({ callUuid }) => callUuid)
   return rows.map(({ currency, ...call }) => ({
     ...call,
-    currency: currency ?? DEFAULT_CURRENCY,
+    currency: currency ?? DEFAULTS.rules.currency,
     ...formatMoney(call, currency),
     legs: byCall.get(call.callUuid) ?? [],
   }))
@@ -176,10 +174,10 @@ export interface Money {
 
 /**
  * The database keeps six decimals; people read as many as the currency has. Null is what the rules
- * leave out, {@link DEFAULT_CURRENCY}.
+ * leave out, {@link DEFAULTS.rules.currency}.
  */
 export function formatMoney({ revenue, payout }: Money, currency: string | null): Money {
-  const digits = minorUnitDigits(currency ?? DEFAULT_CURRENCY)
+  const digits = minorUnitDigits(currency ?? DEFAULTS.rules.currency)
   return { revenue: format(revenue, digits), payout: format(payout, digits) }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { DEFAULTS } from '../domain/configuration-defaults.ts'
 import { transactUntil } from './cancellable.ts'
 import type { Database, Queryable } from './queryable.ts'
 
@@ -88,7 +89,7 @@ function textOf({ by, time }: ReportQuery): string {
         from facts where $3::text is not null
        group by ${[...by, 'campaign_id', 'campaign_version'].map((_, index) => index + 1).join(', ')}
     )
-    select ${[...names, `coalesce(definition->>'currency', 'USD') "currency"`].join(', ')},
+    select ${[...names, `coalesce(definition->>'currency', '${DEFAULTS.rules.currency}') "currency"`].join(', ')},
            sum(calls)::int "calls", sum(connected)::int "connected",
            sum(converted)::int "converted", sum(late)::int "late", sum(adjusted)::int "adjusted",
            coalesce(sum(revenue), 0) "revenue", coalesce(sum(payout), 0) "payout",

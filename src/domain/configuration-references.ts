@@ -1,3 +1,4 @@
+import { DEFAULTS } from './configuration-defaults.ts'
 import { isCurrency } from './configuration-fields.ts'
 import { type Place, placesAt, textAt, textsAt } from './configuration-places.ts'
 import { type Problem, writePath } from './configuration-problems.ts'
@@ -154,7 +155,7 @@ function checkNumbers(numbers: Place): readonly Problem[] {
 
 /** An amount that rounding would change is a mistake that nobody would see. */
 function checkAmounts(campaign: Place): readonly Problem[] {
-  const currency = textAt(campaign, 'currency') ?? 'USD'
+  const currency = textAt(campaign, 'currency') ?? DEFAULTS.rules.currency
   if (!isCurrency(currency)) return []
   const digits = minorUnitDigits(currency)
   return ['revenue', 'payout']
