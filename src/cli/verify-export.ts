@@ -12,7 +12,8 @@ import type { LedgerCounts, LedgerSource } from '../flow/verify-ledger.ts'
 
 /**
  * One line of an export: the entries call by call, what remains of dropped months, then the rules, then the
- * anchors, and how many entries and anchors there were. Without its last line a file that was cut off would pass for a shorter ledger.
+ * anchors, and how many entries and anchors there were. Without its last line a file that was cut off would pass
+ * for a shorter ledger.
  */
 type Line =
   | {

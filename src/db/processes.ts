@@ -29,8 +29,8 @@ export interface LostCallSearch {
 /**
  * Locks live calls of processes that have not beaten for `staleSeconds`, skipping those that another process
  * is closing. A process may have been forgotten while it was only paused, begin a call when it goes on, and
- * die before its next beat: such a call counts by its own beginning. Those in `except` are passed over. In no order: who waits for nobody needs
- * none, and in the order of UUIDs PostgreSQL may read every call there is.
+ * die before its next beat: such a call counts by its own beginning. Those in `except` are passed over. In no
+ * order: who waits for nobody needs none, and in the order of UUIDs PostgreSQL may read every call there is.
  */
 export async function lockLostCalls(
   db: Queryable,

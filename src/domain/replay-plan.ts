@@ -250,7 +250,8 @@ function createQueue(conversions: readonly Conversion[]): Queue {
 /**
  * A transaction is dated by its beginning, and one that began first may have waited for another that it then
  * found: what was refused live comes after what converted live within this, whatever their dates say. Else a
- * replay that changes no rule could make two calls change places. No transaction of a step takes as long.
+ * replay that changes no rule could make two calls change places. A step waits for
+ * three seconds at most for its calls, and for three more for their callers.
  */
 const ORDER_UNSURE_MS = 10_000
 

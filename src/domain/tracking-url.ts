@@ -82,8 +82,8 @@ export function parseUrlTemplate(source: string): ParsedUrlTemplate {
 
 /**
  * The URL to request, with every value percent-encoded so that it can add no parameter, path segment,
- * fragment or host, and take no segment away. The call's key is left as `[call_key]`; {@link insertCallKey} puts it in. Where no buyer
- * has been rung there is no key, which is as empty as any other token then.
+ * fragment or host, and take no segment away. The call's key is left as `[call_key]`; {@link insertCallKey} puts
+ * it in. Where no buyer has been rung there is no key, which is as empty as any other token then.
  */
 export function expandUrl(
   template: UrlTemplate,

@@ -144,8 +144,8 @@ const RESEND_RANGE = described({
 })
 
 /**
- * `GET /deliveries` of a call or of all that failed, `GET /deliveries/{id}`, `POST /deliveries/{id}/resend`, and `POST /deliveries/resend` for a range. A
- * delivery that is sent again keeps its id and the attempts it has had. @see behaviour B14
+ * `GET /deliveries` of a call or of all that failed, `GET /deliveries/{id}`, `POST /deliveries/{id}/resend`, and
+ * `POST /deliveries/resend` for a range. A delivery that is sent again keeps its id and the attempts it has had. @see behaviour B14
  */
 export function registerDeliveries(
   app: FastifyInstance,
